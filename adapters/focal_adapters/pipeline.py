@@ -1,0 +1,125 @@
+"""What every adapter does around a loss: checks, dtypes, mask, weight, reduction. Knows no framework.
+
+Only the element losses need a derivative of their own; all that surrounds them is made of the
+framework's own casts, `where`, products and sums, whose derivatives the framework knows.
+"""
+
+from typing import Any, Protocol
+
+from focal_ref.checks import (
+    check_all_in_unit_interval,
+    check_fits,
+    check_kind,
+    check_reduction,
+    check_same_shape,
+    checked_normalizer,
+)
+from focal_ref.losses import ElementwiseLoss
+from focal_ref.reduction import denominator, masked_inputs, reduced, weighted
+
+Array = Any
+
+
+class Backend(Protocol):
+    """What a framework has to supply."""
+
+    xp: Any
+    """Array-API namespace: astype, where, sum, maximum, broadcast_to, count_nonzero, ..."""
+
+    def as_array(self, name: str, value: Any, like: Array | None) -> Array:
+        """The framework's own array; TypeError for what is none. ``like`` gives the device for lists and numbers."""
+
+    def kind(self, array: Array) -> str:
+        """'floating', 'integer', 'bool' or 'complex'."""
+
+    def compute_dtype(self, array: Array) -> Any:
+        """The dtype to compute in: float32 for the half types, else the array's own."""
+
+    def refuse_derivative(self, name: str, array: Array) -> None:
+        """TypeError if a derivative with respect to this argument is asked for, where that can be known."""
+
+    def readable(self, array: Array) -> bool:
+        """Whether values can be read without waiting for a device and outside of any tracing."""
+
+    def traced(self, array: Array) -> bool:
+        """Whether values cannot be read at all, not even by waiting."""
+
+    def elements(self, loss: ElementwiseLoss, logits: Array, targets: Array) -> Array:
+        """Element losses with their analytic derivatives."""
+
+
+def apply(
+    backend: Backend,
+    loss: ElementwiseLoss,
+    logits: Any,
+    targets: Any,
+    *,
+    weight: Any = None,
+    mask: Any = None,
+    reduction: str = "none",
+    normalizer: Any = None,
+    validate: bool | None = None,
+) -> Array:
+    """Reduced loss of a backend's arrays; the adapters' functions document the arguments."""
+    xp = backend.xp
+    check_reduction(reduction, normalizer)
+    logits = backend.as_array("logits", logits, None)
+    check_kind("logits", backend.kind(logits), ("floating",), logits.dtype)
+    targets = _operand(backend, "targets", targets, logits, ("floating", "integer", "bool"))
+    check_same_shape(tuple(logits.shape), tuple(targets.shape))
+    if reduction == "sum_classes" and len(logits.shape) == 0:
+        raise ValueError("reduction='sum_classes' sums over the last axis: logits must have one, got shape ()")
+    if weight is not None:
+        weight = _operand(backend, "weight", weight, logits, ("floating", "integer", "bool"))
+        check_fits("weight", tuple(weight.shape), tuple(logits.shape))
+    if mask is not None:
+        mask = _operand(backend, "mask", mask, logits, ("bool",))
+        check_fits("mask", tuple(mask.shape), tuple(logits.shape))
+    dtype = backend.compute_dtype(logits)
+    normalizer = _checked_normalizer(backend, normalizer, logits, validate, dtype)
+    _validate_targets(backend, targets, mask, validate)
+
+    x, t = masked_inputs(xp.astype(logits, dtype), xp.astype(targets, dtype), mask, xp)
+    elements = backend.elements(loss, x, t)
+    elements = weighted(elements, None if weight is None else xp.astype(weight, dtype), mask, xp)
+    divisor = denominator(t, mask, reduction, normalizer, xp)
+    if reduction in ("mean", "mean_positives"):
+        divisor = xp.astype(divisor, dtype)
+    result = reduced(elements, divisor, reduction, xp)
+    # A reduced value of half inputs stays float32: a sum soon leaves the half range.
+    return xp.astype(result, logits.dtype) if reduction == "none" else result
+
+
+def _operand(backend: Backend, name: str, value: Any, logits: Array, kinds: tuple[str, ...]) -> Array:
+    array = backend.as_array(name, value, logits)
+    check_kind(name, backend.kind(array), kinds, array.dtype)
+    backend.refuse_derivative(name, array)
+    return array
+
+
+def _checked_normalizer(backend: Backend, normalizer: Any, logits: Array, validate: bool | None, dtype: Any) -> Any:
+    if normalizer is None or isinstance(normalizer, (bool, int, float, str)):
+        return None if normalizer is None else checked_normalizer(normalizer)
+    array = _operand(backend, "normalizer", normalizer, logits, ("floating", "integer"))
+    if tuple(array.shape) != ():
+        raise ValueError(f"normalizer must be one number, got shape {tuple(array.shape)}")
+    if _is_read(backend, array, validate):
+        checked_normalizer(float(array))
+    return backend.xp.astype(array, dtype)
+
+
+def _validate_targets(backend: Backend, targets: Array, mask: Array | None, validate: bool | None) -> None:
+    # A shape may hold None or a symbol under tracing; there nothing is read.
+    if backend.kind(targets) == "bool" or not _is_read(backend, targets, validate) or 0 in tuple(targets.shape):
+        return
+    xp = backend.xp
+    counted = targets if mask is None else xp.where(mask, targets, xp.zeros_like(targets))
+    check_all_in_unit_interval(float(xp.min(counted)), float(xp.max(counted)))
+
+
+def _is_read(backend: Backend, array: Array, validate: bool | None) -> bool:
+    if validate is None:
+        return backend.readable(array)
+    if validate and backend.traced(array):
+        raise ValueError("validate=True reads the values of arrays, which have none while a function is traced")
+    return bool(validate)
