@@ -1,0 +1,1 @@
+"""The golden vectors: JSON files, correctly rounded, the contract that every port is held to."""
