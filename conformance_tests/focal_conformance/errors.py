@@ -1,6 +1,7 @@
 """Errors of a result in units in the last place, and by the rule of the required level."""
 
 import numpy as np
+import numpy.typing as npt
 
 from focal_conformance.formats import FORMATS, Float64, FloatFormat
 
@@ -19,10 +20,9 @@ def ulp_errors(got: Float64, exact: Float64, scale: Float64, fmt: FloatFormat) -
         return np.where(beyond, np.where(same, 0.0, np.inf), error)
 
 
-def flushed(got: Float64, exact: Float64, fmt: FloatFormat) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Where 0 stands for a subnormal result, as backends that flush to zero give it."""
-    normal = FORMATS[fmt.compute_name].smallest_normal if fmt.is_half else fmt.smallest_normal
-    return np.asarray((got == 0.0) & (np.abs(exact) < max(normal, 0.0)) & (exact != 0.0))
+def flushed(got: Float64, exact: Float64, fmt: FloatFormat) -> npt.NDArray[np.bool_]:
+    """Where 0 stands for a result below the smallest normal number of the compute format."""
+    return np.asarray((got == 0.0) & (exact != 0.0) & (np.abs(exact) < FORMATS[fmt.compute_name].smallest_normal))
 
 
 def required_tolerance(exact: Float64, alpha_t: Float64, fmt: FloatFormat) -> Float64:

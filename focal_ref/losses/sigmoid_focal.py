@@ -169,7 +169,8 @@ class _Terms:
         y = xp.where(factored, self.y, xp.zeros_like(e))
         exponent, exponent_low = two_product(min(gamma, 2.0**20), y, xp)
         power = xp.pow(base, gamma)
-        if gamma > 100.0:
+        # A gamma that is a tensor, as under torch.compile, has no value to compare.
+        if not isinstance(gamma, float) or gamma > 100.0:
             # m may reach 2, and inf * 0 is nan.
             power = xp.minimum(power, xp.full_like(power, float(xp.finfo(power.dtype).max)))
         # In halves: exp(-gamma y) alone underflows where its product with m^gamma does not.

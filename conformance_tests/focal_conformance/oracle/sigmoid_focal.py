@@ -113,3 +113,20 @@ def _far(x: float, t: float, alpha: float | None, gamma: float, precision: int =
     if slope is None or value is None:
         raise ArithmeticError(f"no unique float64 at {x=}, {t=}, {alpha=}, {gamma=}")
     return Truth(value, math.copysign(slope, x), 0.0)
+
+
+def digits(x: float, t: float, alpha: float | None, gamma: float, count: int) -> tuple[str, str, str]:
+    """Value, gradient and curvature at a finite ``x`` in decimal, ``count`` proven digits each."""
+    precision = FIRST_PRECISION
+    while True:
+        enclosures = balls(x, t, alpha, gamma, precision)
+        before, ctx.prec = ctx.prec, precision
+        try:
+            texts = tuple(ball.str(count, radius=False) for ball in enclosures)
+            known = [ball.rel_accuracy_bits() > 3.33 * count + 4 or ball.is_zero() for ball in enclosures]
+        finally:
+            ctx.prec = before
+        if all(known) or precision >= COMPLEMENT_FROM:
+            value, gradient, curvature = texts
+            return value, gradient, curvature
+        precision *= 2

@@ -1,0 +1,81 @@
+"""The array-API functions that focal_ref uses, for TensorFlow.
+
+Names and signatures are the standard's, so that ``array_api_compat.tensorflow`` can take this
+module's place once it exists (proposed in data-apis/array-api-compat#441). Operators need nothing:
+TensorFlow's promote no dtypes, and focal_ref mixes arrays of one dtype with Python floats only.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+Tensor = Any
+
+bool = tf.bool  # noqa: A001 - the standard's name
+float32 = tf.float32
+float64 = tf.float64
+
+abs = tf.math.abs  # noqa: A001
+exp = tf.math.exp
+expm1 = tf.math.expm1
+isfinite = tf.math.is_finite
+isnan = tf.math.is_nan
+log = tf.math.log
+log1p = tf.math.log1p
+maximum = tf.math.maximum
+minimum = tf.math.minimum
+pow = tf.math.pow  # noqa: A001
+sqrt = tf.math.sqrt
+where = tf.where
+
+
+def finfo(dtype: tf.DType) -> Any:
+    """Limits of a floating dtype, as Python and NumPy numbers."""
+    return np.finfo(dtype.as_numpy_dtype)
+
+
+def astype(x: Tensor, dtype: tf.DType) -> Tensor:
+    """Convert to another dtype; the same tensor if it has it already."""
+    return tf.cast(x, dtype)
+
+
+def zeros_like(x: Tensor, *, dtype: tf.DType | None = None) -> Tensor:
+    """Zeros in the shape of ``x``."""
+    return tf.zeros_like(x, dtype=dtype)
+
+
+def ones_like(x: Tensor, *, dtype: tf.DType | None = None) -> Tensor:
+    """Ones in the shape of ``x``."""
+    return tf.ones_like(x, dtype=dtype)
+
+
+def full_like(x: Tensor, value: float, *, dtype: tf.DType | None = None) -> Tensor:
+    """One number in the shape of ``x``, which a traced function may not know yet."""
+    return tf.fill(tf.shape(x), tf.constant(value, dtype or x.dtype))
+
+
+def broadcast_to(x: Tensor, shape: Any) -> Tensor:
+    """``x`` in a shape that it can be broadcast to."""
+    # A shape with unknown sizes can be compared, but not be broadcast to.
+    return x if tuple(x.shape) == tuple(shape) else tf.broadcast_to(x, shape)
+
+
+def sum(x: Tensor, *, axis: int | None = None) -> Tensor:  # noqa: A001
+    """Sum over an axis, or over all."""
+    return tf.math.reduce_sum(x, axis=axis)
+
+
+def min(x: Tensor, *, axis: int | None = None) -> Tensor:  # noqa: A001
+    """Smallest over an axis, or of all."""
+    return tf.math.reduce_min(x, axis=axis)
+
+
+def max(x: Tensor, *, axis: int | None = None) -> Tensor:  # noqa: A001
+    """Largest over an axis, or of all."""
+    return tf.math.reduce_max(x, axis=axis)
+
+
+def count_nonzero(x: Tensor, *, axis: int | None = None) -> Tensor:
+    """How many are not zero, int64."""
+    return tf.math.count_nonzero(x, axis=axis)

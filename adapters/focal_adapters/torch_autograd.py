@@ -1,0 +1,174 @@
+"""Element losses of PyTorch with analytic first and second derivatives, in every kind of differentiation.
+
+Dynamo does not trace the Functions below: it refuses any with a ``jvp``, and nests those without
+one wrongly under ``torch.func`` (a compiled ``grad(grad(...))`` is silently 0; torch 2.13). It puts
+one opaque call into its graph, which AOTAutograd then traces as eager execution would run it.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import array_api_compat.torch as xp
+import torch
+from focal_ref.losses import ElementwiseLoss
+from torch import Tensor
+from torch.autograd import Function, forward_ad
+
+from focal_adapters.parameters import held_in_float32
+
+_THIRD = "the focal losses have analytic first and second derivatives; third derivatives are not provided"
+
+
+def element_losses(loss: ElementwiseLoss, logits: Tensor, targets: Tensor) -> Tensor:
+    """Loss of each element, differentiable twice with respect to the logits.
+
+    Parameters
+    ----------
+    loss : ElementwiseLoss, a dataclass
+        Its parameters are rounded to the dtype of the logits.
+    logits, targets : tensors of one shape, float32 or float64
+        ``targets`` of the dtype of ``logits``.
+
+    Returns
+    -------
+    tensor of the shape and dtype of logits, in nats
+
+    Raises
+    ------
+    TypeError
+        On differentiation with respect to the targets.
+    RuntimeError
+        On a third differentiation.
+    """
+    if torch.compiler.is_dynamo_compiling():
+        values = [_as_tensor(value, logits.dtype) for value in _values(loss)]
+        return _in_graph(id(type(loss)), logits, targets, *values)
+    held = loss if logits.dtype == torch.float64 else held_in_float32(loss)
+    return _Value.apply(logits, targets, type(loss), *_values(held))
+
+
+def refusal(name: str) -> str:
+    """Why a derivative with respect to an argument is refused."""
+    return f"{name} must not require a derivative: derivatives are provided with respect to the logits only"
+
+
+def _values(loss: ElementwiseLoss) -> list[Any]:
+    return [getattr(loss, field.name) for field in dataclasses.fields(loss)]  # type: ignore[arg-type]
+
+
+def _assembled(kind: type[ElementwiseLoss], values: tuple[Any, ...]) -> ElementwiseLoss:
+    """A loss from the values of its fields: not constructed, because checks are for numbers and done."""
+    loss = object.__new__(kind)
+    for field, value in zip(dataclasses.fields(kind), values, strict=True):  # type: ignore[arg-type]
+        object.__setattr__(loss, field.name, value)
+    return loss
+
+
+def _as_tensor(value: Any, dtype: torch.dtype) -> Any:
+    """A float as a 0-d tensor.
+
+    Inductor returns stale results for a Python float that changes between calls and is used both as
+    an exponent and elsewhere (pytorch#194976, #197889). A product with a tensor is one of the few
+    forms that it neither gets wrong nor recompiles for every new value, as it does for
+    ``torch.tensor(value)``.
+    """
+    if not isinstance(value, float):
+        return value
+    limits = torch.finfo(dtype)
+    return (torch.ones((), dtype=torch.float64) * value).clamp(limits.min, limits.max).to(dtype)
+
+
+@torch.compiler.allow_in_graph
+def _in_graph(kind_id: int, logits: Tensor, targets: Tensor, *values: Any) -> Tensor:
+    # By id, because a graph holds no class: Dynamo has guarded the type of the loss.
+    kind = next(kind for kind in _subclasses(ElementwiseLoss) if id(kind) == kind_id)
+    return _Value.apply(logits, targets, kind, *values)
+
+
+def _subclasses(kind: type) -> Iterator[type]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+class _ElementFunction(Function):
+    """A function of (logits, targets, class of the loss, values of its fields), and its slope."""
+
+    generate_vmap_rule = True
+    slope: type[Function]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.kind = inputs[2]
+        ctx.is_tensor = [isinstance(value, Tensor) for value in inputs]
+        ctx.plain = [None if isinstance(value, Tensor) else value for value in inputs]
+        tensors = [value for value in inputs if isinstance(value, Tensor)]
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
+        # Else targets without a tangent could not be told from targets with one.
+        ctx.set_materialize_grads(False)
+
+
+def _inputs(ctx: Any) -> list[Any]:
+    saved = iter(ctx.saved_tensors)
+    return [next(saved) if is_tensor else value for is_tensor, value in zip(ctx.is_tensor, ctx.plain, strict=True)]
+
+
+def _backward(ctx: Any, upstream: Tensor | None, slope: type[Function]) -> tuple[Tensor | None, ...]:
+    if ctx.needs_input_grad[1]:
+        raise TypeError(refusal("targets"))
+    nothing = [None] * (len(ctx.plain) - 1)
+    return (None if upstream is None else upstream * slope.apply(*_inputs(ctx)), *nothing)
+
+
+def _jvp(ctx: Any, tangents: tuple[Any, ...], slope: type[Function]) -> Tensor:
+    if tangents[1] is not None:
+        raise TypeError(refusal("targets"))
+    # PyTorch turns forward mode off for all levels while this runs, not for its own level only:
+    # jvp of jvp, and jacfwd of jacfwd, would silently lose the outer tangent.
+    with forward_ad._set_fwd_grad_enabled(True):
+        primals = [forward_ad.unpack_dual(v).primal if isinstance(v, Tensor) else v for v in _inputs(ctx)]
+        return tangents[0] * slope.apply(*primals)
+
+
+class _Value(_ElementFunction):
+    @staticmethod
+    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:  # type: ignore[override]
+        return _assembled(kind, values).value(x, t, xp=xp)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor | None) -> Any:  # type: ignore[override]
+        return _backward(ctx, upstream, _Gradient)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        return _jvp(ctx, tangents, _Gradient)
+
+
+class _Gradient(_ElementFunction):
+    @staticmethod
+    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:  # type: ignore[override]
+        return _assembled(kind, values).gradient(x, t, xp=xp)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor | None) -> Any:  # type: ignore[override]
+        return _backward(ctx, upstream, _Curvature)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        return _jvp(ctx, tangents, _Curvature)
+
+
+class _Curvature(_ElementFunction):
+    @staticmethod
+    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:  # type: ignore[override]
+        return _assembled(kind, values).curvature(x, t, xp=xp)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor | None) -> Any:  # type: ignore[override]
+        raise RuntimeError(_THIRD)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        raise RuntimeError(_THIRD)

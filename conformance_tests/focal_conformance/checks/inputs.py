@@ -1,0 +1,121 @@
+"""Shapes and memory of inputs, and targets of other dtypes."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from focal_conformance.checks.check import Outcome, agree
+from focal_conformance.checks.sample import sample
+from focal_conformance.dialect import NotClaimed
+from focal_conformance.session import Session, raised
+
+
+class NoBroadcasting:
+    """Targets of another shape are refused: (N, 1) against (N,) would give (N, N)."""
+
+    name, title, level = "no_broadcasting", "no silent broadcasting", "required"
+    SHAPES = (((4, 1), (4,)), ((4,), (4, 1)), ((4, 2), (4, 1)), ((2, 3), (3,)))
+
+    def run(self, session: Session, outcome: Outcome) -> None:
+        """Any error will do; a result will not."""
+        driver, dialect = session.driver, session.port.dialect
+        for logits_shape, targets_shape in self.SHAPES:
+            points = sample(session)
+            x = driver.array(points.shaped(*logits_shape).logits, points.dtype)
+            t = driver.array(points.shaped(*targets_shape).targets, points.dtype)
+            reduction = dialect.returns if dialect.reduction is None else "none"
+            function = session.bind(replace(points.parameters, reduction=reduction))
+            try:
+                shape = tuple(np.shape(driver.numbers(driver.value(function, x, t))))
+            except Exception:  # the refusal that is asked for, whatever its class
+                outcome.expect(True, "")
+                continue
+            declared = dialect.broadcasts_targets and shape == logits_shape
+            outcome.expect(
+                declared, f"logits {logits_shape} and targets {targets_shape} silently give a result of shape {shape}"
+            )
+
+
+class Layouts:
+    """Values do not depend on rank, size or memory layout."""
+
+    name, title, level = "layouts", "rank, size, strides", "required"
+    SHAPES = ((6, 2), (2, 3, 2), (2, 1, 2, 3), (70_001,))
+
+    def run(self, session: Session, outcome: Outcome) -> None:
+        """Several ranks, many elements, strided memory."""
+        driver, dialect = session.driver, session.port.dialect
+        if dialect.reduction is None and dialect.returns != "none":
+            raise NotClaimed(f"it returns reduction {dialect.returns!r} only")
+        for shape in self.SHAPES:
+            points = sample(session).shaped(*shape)
+            for kind in ("plain", "strided"):
+                make = driver.strided if kind == "strided" else driver.array
+                x, t = (make(session.laid_out(v), points.dtype) for v in (points.logits, points.targets))
+                got = driver.numbers(driver.value(session.bind(points.parameters), x, t))
+                want, tolerance = points.value, points.value_tolerance
+                if dialect.element_axes != "all" and len(shape) > 1:
+                    want, tolerance = np.mean(want, axis=-1), np.mean(tolerance, axis=-1)
+                fine = got.size == want.size and bool(np.all(agree(got.reshape(want.shape), want, tolerance)))
+                outcome.expect(fine, f"wrong values for logits of shape {shape}, {kind} in memory")
+
+
+class EdgeShapes:
+    """Empty and 0-d inputs keep their shape."""
+
+    name, title, level = "edge_shapes", "empty and 0-d inputs", "recommended"
+
+    def run(self, session: Session, outcome: Outcome) -> None:
+        """What the documentation admits."""
+        driver, dialect = session.driver, session.port.dialect
+        if dialect.reduction is None and dialect.returns != "none":
+            raise NotClaimed(f"it returns reduction {dialect.returns!r} only")
+        column = dialect.layout == "column"
+        shapes: list[tuple[int, ...]] = []
+        if dialect.empty:
+            shapes += [(0, 1), (0, 3)] if column else [(0,), (0, 3)]
+        if dialect.zero_d:
+            shapes.append(())
+        else:
+            outcome.unclaimed.append("its documentation asks for more axes")
+        for shape in shapes:
+            points = sample(session).shaped(*shape)
+            x, t = (driver.array(v, points.dtype) for v in (points.logits, points.targets))
+            try:
+                got = driver.numbers(driver.value(session.bind(points.parameters), x, t))
+            except Exception as error:  # reported as the failure that it is
+                outcome.expect(False, f"shape {shape}: {raised(error)}")
+                continue
+            want = shape[:-1] if dialect.element_axes != "all" else shape
+            outcome.expect(got.shape == want, f"logits of shape {shape} give a result of shape {got.shape}")
+            if got.size and got.shape == want:
+                fine = bool(np.all(agree(got, points.value, points.value_tolerance)))
+                outcome.expect(fine, f"wrong value for logits of shape {shape}")
+
+
+class IntegerTargets:
+    """Integer and bool targets of the logits' shape are 0 and 1."""
+
+    name, title, level = "integer_targets", "integer and bool targets", "recommended"
+
+    def run(self, session: Session, outcome: Outcome) -> None:
+        """A port found by trying may refuse them; what is accepted must be right."""
+        driver, dialect = session.driver, session.port.dialect
+        if not dialect.integer_targets:
+            raise NotClaimed("its documentation asks for floating-point targets")
+        if dialect.reduction is None and dialect.returns != "none":
+            raise NotClaimed(f"it returns reduction {dialect.returns!r} only")
+        points = sample(session)
+        for dtype in ("int64", "bool"):
+            x = driver.array(session.laid_out(points.logits), points.dtype)
+            t = driver.array(session.laid_out(points.targets), dtype)
+            try:
+                got = driver.numbers(driver.value(session.bind(points.parameters), x, t)).reshape(-1)
+            except Exception as error:  # reported, as a refusal or as a failure
+                if session.port.probed:
+                    outcome.unclaimed.append(f"{dtype} targets: {raised(error)}")
+                else:
+                    outcome.expect(False, f"{dtype} targets: {raised(error)}")
+                continue
+            fine = got.shape == points.value.shape and bool(np.all(agree(got, points.value, points.value_tolerance)))
+            outcome.expect(fine, f"{dtype} targets give other values than the same targets in {points.dtype}")

@@ -1,0 +1,182 @@
+"""Sums, means, weights and masks: their value and their gradient."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from focal_conformance.checks.check import Outcome, agree
+from focal_conformance.checks.sample import Sample, sample
+from focal_conformance.dialect import NotClaimed
+from focal_conformance.formats import FORMATS, Float64
+from focal_conformance.frameworks.driver import NoDerivative
+from focal_conformance.report import Point
+from focal_conformance.session import Session
+
+SHAPE = (4, 3)
+"""Two axes of different length: N, C and N*C are three different denominators."""
+REDUCED = ("sum", "mean", "sum_classes", "mean_positives")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A reduced value and its gradient, with tolerances."""
+
+    value: Float64
+    gradient: Float64
+    value_tolerance: Float64
+    gradient_tolerance: Float64
+
+
+def expected(points: Sample, reduction: str, factor: Float64, counted: Float64, normalizer: float = 1.0) -> Expected:
+    """From exact elements: ``factor`` is weight times mask, ``counted`` the mask alone."""
+    divisor = {
+        "mean": max(1.0, float(np.sum(counted))),
+        "mean_positives": max(1.0, float(np.sum(counted * (points.targets >= 0.5)))),
+        "sum": normalizer,
+    }.get(reduction, 1.0)
+
+    def combined(elements: Float64) -> Float64:
+        if reduction == "none":
+            return elements
+        return np.asarray(np.sum(elements, axis=-1 if reduction == "sum_classes" else None) / divisor)
+
+    return Expected(
+        combined(points.value * factor),
+        points.gradient * factor / divisor,
+        combined(points.value_tolerance * np.abs(factor)),
+        points.gradient_tolerance * np.abs(factor) / divisor,
+    )
+
+
+def compare(session: Session, outcome: Outcome, points: Sample, parameters: Any, want: Expected, label: str) -> None:
+    """Call the port once and judge value and gradient."""
+    driver = session.driver
+    x, t = driver.array(points.logits, points.dtype), driver.array(points.targets, points.dtype)
+    function = session.bind(parameters)
+    value = driver.numbers(driver.value(function, x, t))
+    if value.shape != want.value.shape:
+        outcome.expect(False, f"{label}: shape {value.shape}, expected {want.value.shape}")
+        return
+    _see(outcome, points, value, want.value, label)
+    right = agree(value, want.value, want.value_tolerance)
+    outcome.expect(bool(np.all(right)), f"{label}: value {_short(value, right)}, expected {_short(want.value, right)}")
+    try:
+        gradient = driver.numbers(driver.gradient(function, x, t)[1]).reshape(want.gradient.shape)
+    except NoDerivative as reason:
+        outcome.unclaimed.append(str(reason))
+        if driver.differentiates:
+            raise
+        return
+    right = agree(gradient, want.gradient, want.gradient_tolerance)
+    text = f"{label}: gradient {_short(gradient, right)}, expected {_short(want.gradient, right)}"
+    outcome.expect(bool(np.all(right)), text)
+
+
+def _see(outcome: Outcome, points: Sample, value: Float64, want: Float64, label: str) -> None:
+    # A reduced value of half inputs may come in float32: its error is said in the wider unit.
+    with np.errstate(all="ignore"):
+        ulp = np.abs(value - want) / FORMATS[points.dtype].ulp(want)
+    worst = int(np.argmax(np.nan_to_num(ulp, nan=np.inf)))
+    got, exact = float(value.reshape(-1)[worst]), float(want.reshape(-1)[worst])
+    outcome.see(float(ulp.reshape(-1)[worst]), Point("", float("nan"), float("nan"), exact, got, float(ulp.reshape(-1)[worst])))
+
+
+def _short(numbers: Float64, right: Any) -> str:
+    """The first wrong number; all of them would drown the message."""
+    flat, fine = np.ravel(numbers), np.ravel(np.broadcast_to(right, np.shape(numbers)))
+    index = int(np.argmin(fine))
+    return f"{flat[index]:.7g}"
+
+
+def claimed(session: Session, candidates: tuple[str, ...]) -> Iterator[str]:
+    """Reductions that the dialect has words for."""
+    for reduction in candidates:
+        try:
+            session.port.dialect.keywords(replace(sample(session).parameters, reduction=reduction))
+        except NotClaimed:
+            continue
+        yield reduction
+
+
+class Reductions:
+    """What "sum", "mean" and the others divide by."""
+
+    name, title, level = "reductions", "reductions", "required"
+
+    def run(self, session: Session, outcome: Outcome) -> None:
+        """Each reduction that is claimed, in each dtype."""
+        for reduction in claimed(session, REDUCED):
+            for dtype in session.dtypes:
+                points = sample(session, dtype).shaped(*SHAPE)
+                ones = np.ones(SHAPE)
+                parameters = replace(points.parameters, reduction=reduction)
+                want = expected(points, reduction, ones, ones)
+                compare(session, outcome, points, parameters, want, f"reduction {reduction!r} in {dtype}")
+        if not outcome.judged:
+            raise NotClaimed("it has no reduction")
+
+
+class Normalizer:
+    """A sum divided by a given number."""
+
+    name, title, level = "normalizer", "normalizer", "required"
+
+    def run(self, session: Session, outcome: Outcome) -> None:
+        """Smaller and larger than 1: a clamp at 1 shows."""
+        if session.port.dialect.normalizer is None:
+            raise NotClaimed("it has no normalizer argument")
+        points = sample(session).shaped(*SHAPE)
+        ones = np.ones(SHAPE)
+        for normalizer in (7.0, 0.25):
+            parameters = replace(points.parameters, reduction="sum", normalizer=normalizer)
+            want = expected(points, "sum", ones, ones, normalizer)
+            compare(session, outcome, points, parameters, want, f"normalizer {normalizer:g}")
+
+
+class Weights:
+    """Weights multiply element losses and are in no denominator."""
+
+    name, title, level = "weights", "weight argument", "required"
+
+    def run(self, session: Session, outcome: Outcome) -> None:
+        """Of the shape of the logits, and broadcast to it."""
+        if session.port.dialect.weight is None:
+            raise NotClaimed("it has no weight argument")
+        points = sample(session).shaped(*SHAPE)
+        full = (1.0 + np.arange(12.0).reshape(SHAPE)) / 4.0
+        for weight in (full, full[:, :1], full[0]):
+            factor = np.broadcast_to(weight, SHAPE)
+            array = session.driver.array(weight, points.dtype)
+            for reduction in claimed(session, ("none", *REDUCED)):
+                parameters = replace(points.parameters, reduction=reduction, weight=array)
+                want = expected(points, reduction, factor, np.ones(SHAPE))
+                compare(session, outcome, points, parameters, want, f"weight {weight.shape}, {reduction!r}")
+
+
+class Masking:
+    """What is masked reaches neither value nor gradient, whatever it holds."""
+
+    name, title, level = "masking", "mask argument", "required"
+
+    def run(self, session: Session, outcome: Outcome) -> None:
+        """Masked elements hold nan, infinity and an ignore value; then nothing is left at all."""
+        if session.port.dialect.mask is None:
+            raise NotClaimed("it has no mask argument")
+        points = sample(session).shaped(*SHAPE)
+        mask = np.arange(12).reshape(SHAPE) % 3 != 1
+        mask[1] = False
+        # Element by element, and broadcast along the last axis.
+        for counted in (mask, mask[:, :1], np.zeros(SHAPE, dtype=bool)):
+            full = np.broadcast_to(counted, SHAPE)
+            hidden = replace(
+                points,
+                logits=np.where(full, points.logits, np.resize([np.nan, np.inf, 1.0], SHAPE)),
+                targets=np.where(full, points.targets, np.resize([-100.0, np.nan, 1.0], SHAPE)),
+            )
+            array = session.driver.array(counted, "bool")
+            for reduction in claimed(session, ("none", *REDUCED)):
+                parameters = replace(points.parameters, reduction=reduction, mask=array)
+                want = expected(points, reduction, full.astype(float), full.astype(float))
+                compare(session, outcome, hidden, parameters, want, f"mask {counted.shape}, {reduction!r}")

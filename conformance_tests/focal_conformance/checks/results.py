@@ -1,0 +1,58 @@
+"""Shape, dtype and device of results."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from focal_conformance.checks.check import Outcome
+from focal_conformance.checks.reductions import REDUCED, SHAPE, claimed
+from focal_conformance.checks.sample import Sample, sample
+from focal_conformance.frameworks.driver import NoDerivative
+from focal_conformance.session import Session
+
+
+class ResultKind:
+    """A result is the framework's own array, of the expected shape, dtype and device."""
+
+    name, title, level = "result_kind", "shape, dtype, device", "required"
+
+    def run(self, session: Session, outcome: Outcome) -> None:
+        """In each dtype: unreduced, reduced, and the gradient."""
+        for dtype in session.dtypes:
+            points = sample(session, dtype).shaped(*SHAPE)
+            for reduction in claimed(session, ("none", *REDUCED)):
+                self._judge(session, outcome, points, reduction)
+
+    def _judge(self, session: Session, outcome: Outcome, points: Sample, reduction: str) -> None:
+        driver, dialect, dtype = session.driver, session.port.dialect, points.dtype
+        function = session.bind(replace(points.parameters, reduction=reduction))
+        x, t = driver.array(points.logits, dtype), driver.array(points.targets, dtype)
+        result = driver.value(function, x, t)
+        label = f"{reduction!r} of {dtype}"
+        if not driver.is_array(result):
+            outcome.expect(False, f"{label}: a {type(result).__name__}, not an array of {driver.name}")
+            return
+        last = dialect.element_axes != "all" or reduction == "sum_classes"
+        shape = () if reduction in ("sum", "mean", "mean_positives") else SHAPE[:-1] if last else SHAPE
+        got = tuple(np.shape(driver.numbers(result)))
+        outcome.expect(got == shape, f"{label}: shape {got}, expected {shape}")
+        wanted = expected_dtype(session, dtype, reduction)
+        got_dtype = driver.dtype_of(result)
+        outcome.expect(wanted is None or got_dtype == wanted, f"{label}: dtype {got_dtype}, expected {wanted}")
+        device = driver.device_of(result).split(":")[0]
+        outcome.expect(device == driver.device.split(":")[0], f"{label}: on {device}, expected {driver.device}")
+        try:
+            gradient = driver.gradient(function, x, t)[1]
+        except NoDerivative:
+            return
+        outcome.expect(driver.dtype_of(gradient) == dtype, f"{label}: gradient in {driver.dtype_of(gradient)}")
+
+
+def expected_dtype(session: Session, dtype: str, reduction: str) -> str | None:
+    """The dialect's word on the dtype of a result; None where it gives none."""
+    dialect = session.port.dialect
+    if dialect.result_dtype != "logits":
+        return dialect.result_dtype
+    if reduction != "none" and dtype in ("float16", "bfloat16"):
+        return None if dialect.reduced_half_dtype == "any" else dialect.reduced_half_dtype
+    return dtype

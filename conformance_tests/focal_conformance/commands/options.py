@@ -1,0 +1,47 @@
+"""Flags of ports, from text to values."""
+
+import ast
+from argparse import Namespace
+from typing import Any
+
+from focal_conformance.ports import UsageError
+from focal_conformance.ports.port import Options
+from focal_conformance.ports.python import ALIASES, split_name
+
+
+def port_options(parsed: Namespace) -> Options:
+    """Options from the flags; UsageError where a flag makes no sense."""
+    from focal_ref import LOSSES
+
+    if parsed.loss not in LOSSES:
+        raise UsageError(f"unknown loss {parsed.loss!r}; there are {', '.join(LOSSES)}")
+    names = dict(_pair("--argument", text) for text in parsed.argument)
+    for name in names:
+        if name not in ALIASES:
+            raise UsageError(f"--argument {name}=...: the names are {', '.join(ALIASES)}")
+    if parsed.gradient is not None:
+        split_name(parsed.gradient.removeprefix("py:"))
+    return Options(
+        loss=parsed.loss,
+        framework=parsed.framework,
+        companion=None if parsed.gradient is None else parsed.gradient.removeprefix("py:"),
+        names=names,
+        always={name: literal(value) for name, value in (_pair("--always", text) for text in parsed.always)},
+        alpha_off=None if parsed.alpha_off is None else (literal(parsed.alpha_off),),
+        soft_targets=None if parsed.soft_targets == "none" else parsed.soft_targets,
+    )
+
+
+def literal(text: str) -> Any:
+    """A Python literal, or the text itself: None, -1, True, mean."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None if text == "none" else text
+
+
+def _pair(flag: str, text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name or not value:
+        raise UsageError(f"{flag} takes NAME=VALUE, got {text!r}")
+    return name, value

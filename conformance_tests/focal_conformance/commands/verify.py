@@ -1,0 +1,143 @@
+"""``focal-ref verify``."""
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from focal_conformance import records
+from focal_conformance.checks import CHECKS
+from focal_conformance.commands.options import port_options
+from focal_conformance.ports import UsageError, known_ports
+from focal_conformance.ports.adapters import BACKENDS
+from focal_conformance.ports.resolve import check_name, package_installed
+from focal_conformance.processes import Request, run as run_process
+from focal_conformance.report import CANNOT_RUN, DOES_NOT_CONFORM, Report, worst_exit_code
+from focal_conformance.table import markdown, print_overview, print_report
+
+PIPE_WIDTH = 150
+
+
+def run(parsed: Namespace) -> int:
+    """Verify each port in turn; print, write, and return the worst exit code."""
+    ports = _ports(parsed)
+    requests = [_request(parsed, port) for port in ports]
+    to_stdout = parsed.json == "-"
+    console = _console(stderr=to_stdout)
+    reports: list[Report] = []
+    absent: list[str] = []
+    with _progress() as progress:
+        for request in requests:
+            if parsed.all and not package_installed(request.port) and not parsed.require:
+                absent.append(request.port)
+                continue
+            task = progress.add_task(request.port, total=None)
+            report = run_process(
+                request,
+                lambda done, total, label, task=task, port=request.port: progress.update(
+                    task, completed=done, total=total, description=f"{port} {label}"
+                ),
+            )
+            progress.remove_task(task)
+            reports.append(report)
+            if not parsed.overview or report.exit_code == CANNOT_RUN or (report.exit_code and not _is_peer(report)):
+                print_report(console, report)
+    if len(reports) > 1 or parsed.overview:
+        print_overview(console, reports)
+    for port in absent:
+        console.print(f"{port}: not installed", style="yellow")
+    _write(parsed, reports)
+    return _exit_code(parsed, console, reports)
+
+
+def _ports(parsed: Namespace) -> list[str]:
+    if parsed.all == bool(parsed.ports):
+        raise UsageError("name the ports to verify, or give --all; `focal-ref list` names them all")
+    if parsed.require and not parsed.all:
+        raise UsageError("--require goes with --all; a port that is named is required as it is")
+    for name in parsed.check:
+        if name not in CHECKS:
+            raise UsageError(f"unknown check {name!r}; there are {', '.join(CHECKS)}")
+    if not parsed.timeout > 0:
+        raise UsageError(f"--timeout must be > 0, got {parsed.timeout:g}")
+    ports: list[str] = []
+    for port in known_ports() if parsed.all else parsed.ports:
+        ports += _in_modes(port, parsed.mode)
+    for port in ports:
+        check_name(port)
+    return list(dict.fromkeys(ports))
+
+
+def _in_modes(port: str, mode: str | None) -> list[str]:
+    if mode is None or not port.startswith("adapter:"):
+        return [port]
+    plain = port.split("@")[0]
+    backend = BACKENDS.get(plain.removeprefix("adapter:"))
+    modes = backend.modes if backend is not None and mode == "all" else (mode,)
+    return [plain if m == "eager" else f"{plain}@{m}" for m in modes]
+
+
+def _request(parsed: Namespace, port: str) -> Request:
+    return Request(
+        port=port,
+        level=parsed.level,
+        device=parsed.device,
+        dtypes=tuple(parsed.dtype),
+        checks=tuple(parsed.check),
+        options=port_options(parsed),
+        timeout=parsed.timeout,
+    )
+
+
+def _console(stderr: bool) -> Console:
+    console = Console(stderr=stderr)
+    # In a pipe rich assumes 80 columns, which folds every number.
+    return console if console.is_terminal else Console(stderr=stderr, width=PIPE_WIDTH)
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _is_peer(report: Report) -> bool:
+    return report.port.startswith("peer:")
+
+
+def _write(parsed: Namespace, reports: list[Report]) -> None:
+    text = json.dumps({"format": "focal-ref reports 1", "reports": [r.to_dict() for r in reports]}, indent=1)
+    if parsed.json == "-":
+        sys.stdout.write(text + "\n")
+    elif parsed.json:
+        _write_file(parsed.json, text + "\n")
+    if parsed.markdown:
+        _write_file(parsed.markdown, markdown(reports))
+    if parsed.record:
+        records.write(Path(parsed.record), [report for report in reports if _is_peer(report)])
+
+
+def _write_file(name: str, text: str) -> None:
+    try:
+        Path(name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {name}: {error.strerror}") from error
+
+
+def _exit_code(parsed: Namespace, console: Console, reports: list[Report]) -> int:
+    if not reports:
+        console.print("nothing was verified: no port is installed here", style="bold red")
+        return CANNOT_RUN
+    if not parsed.recorded:
+        return worst_exit_code([report.exit_code for report in reports])
+    changes = [change for report in reports if _is_peer(report) for change in records.differences(report)]
+    for change in changes:
+        console.print(change, style="bold red", highlight=False)
+    peers = sum(_is_peer(report) for report in reports)
+    if peers and not changes:
+        console.print(f"{peers} peers gave the verdicts recorded in {records.NAME}", style="green", highlight=False)
+    codes = [report.exit_code for report in reports if not _is_peer(report)]
+    return worst_exit_code([*codes, DOES_NOT_CONFORM if changes else 0])

@@ -1,0 +1,158 @@
+"""The one engine under the command line, the pytest plugin and `focal_conformance.verify`."""
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from focal_conformance import frameworks
+from focal_conformance.checks import CHECKS, Check
+from focal_conformance.checks.check import perform
+from focal_conformance.frameworks.driver import DeviceMissing
+from focal_conformance.ports import Port, PortMissing, UsageError, resolve
+from focal_conformance.ports.port import Options
+from focal_conformance.probe import probed
+from focal_conformance.report import LEVELS, CheckResult, Report
+from focal_conformance.session import Session
+from focal_conformance.summary import summarise
+
+Progress = Callable[[int, int, str], None]
+
+
+def selected_checks(level: str, names: tuple[str, ...] = ()) -> list[Check]:
+    """The checks of a level, or those named."""
+    unknown = [name for name in names if name not in CHECKS]
+    if unknown:
+        raise UsageError(f"unknown check {unknown[0]!r}; there are {', '.join(CHECKS)}")
+    if names:
+        return [CHECKS[name] for name in names]
+    return [check for check in CHECKS.values() if LEVELS.index(check.level) <= LEVELS.index(level)]
+
+
+def open_session(
+    port: "str | Port",
+    *,
+    level: str = "required",
+    device: str = "cpu",
+    dtypes: tuple[str, ...] = (),
+    full: bool | None = None,
+    options: Options | None = None,
+) -> Session:
+    """A port, made ready: framework imported, device found, dialect declared or probed."""
+    if level not in LEVELS:
+        raise UsageError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
+    if isinstance(port, str):
+        _prepare_environment(port)
+        port = resolve(port, options or Options())
+    try:
+        driver = frameworks.load(port.framework, device)
+    except DeviceMissing as error:
+        raise PortMissing(str(error)) from error
+    except ModuleNotFoundError as error:
+        raise PortMissing(f"{port.name} needs {error.name}: pip install {error.name}") from error
+    asked = dtypes or port.dialect.dtypes
+    if port.probed:
+        port = probed(port, driver, asked)
+    usable = tuple(dtype for dtype in port.dialect.dtypes if dtype in asked)
+    if not usable:
+        raise PortMissing(f"{port.name} does not claim {', '.join(asked)}; it claims {', '.join(port.dialect.dtypes)}")
+    single = port.dialect.reduction is None and port.dialect.returns != "none"
+    if full is None:
+        full = level == "recommended" or port.mode == "eager"
+    return Session(port, driver, level, usable, full and not single)
+
+
+def verify(
+    port: "str | Port",
+    *,
+    level: str = "required",
+    device: str = "cpu",
+    dtypes: tuple[str, ...] = (),
+    checks: tuple[str, ...] = (),
+    options: Options | None = None,
+    progress: Progress = lambda done, total, label: None,
+) -> Report:
+    """Verify one port in this process.
+
+    Parameters
+    ----------
+    port : str or Port
+        A connectable, ``adapter:torch``, ``peer:optax``, ``py:my_losses.py:focal_loss``, or a `Port`.
+    level : {"required", "recommended"}
+        Required: training goes wrong otherwise. Recommended: full relative accuracy everywhere.
+    device : str
+        'cpu', 'cuda', 'cuda:0', 'mps'.
+    dtypes : tuple of str
+        Empty: all that the port claims.
+    checks : tuple of str
+        Empty: all of the level.
+    options : Options
+        For ``py:`` ports: framework, loss, names of arguments.
+
+    Returns
+    -------
+    Report
+        Its ``exit_code`` is 0 if the port conforms, 1 if not, 3 if it cannot be run.
+
+    Raises
+    ------
+    UsageError
+        The connectable or a check names nothing.
+    """
+    started = time.monotonic()
+    name = port if isinstance(port, str) else port.name
+    report = Report(name, (options or Options()).loss, level, device)
+    selected = selected_checks(level, checks)
+    try:
+        session = open_session(port, level=level, device=device, dtypes=dtypes, options=options)
+    except PortMissing as error:
+        report.error = str(error)
+        return report
+    report.framework = session.driver.name
+    report.versions = {**session.port.versions, **session.driver.versions(), **environment()}
+    report.notes = [*session.port.notes, *_notes(session)]
+    for index, check in enumerate(selected):
+        progress(index, len(selected), check.title)
+        report.checks.append(perform(check, session))
+    progress(len(selected), len(selected), "")
+    if not checks:
+        report.summary = summarise(session)
+    report.seconds = time.monotonic() - started
+    return report.close()
+
+
+def run_check(check: str, session: Session) -> CheckResult:
+    """One check, for the pytest suite."""
+    return perform(CHECKS[check], session)
+
+
+def environment() -> dict[str, str]:
+    """What numbers may depend on."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def _notes(session: Session) -> list[str]:
+    dialect = session.port.dialect
+    notes = [f"dtypes: {', '.join(session.dtypes)}"]
+    if dialect.soft_targets != "linear":
+        notes.append(f"declared rule for soft targets: {dialect.soft_targets or 'none, hard targets only'}")
+    if not session.full:
+        notes.append("short grid: gamma 0, 0.5, 2, 2.7 and alpha None, 0.25")
+    return notes
+
+
+def _prepare_environment(connectable: str) -> None:
+    from focal_conformance.ports.peers import PEERS
+
+    # Keras reads its backend when it is imported; TensorFlow its log level.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    peer: Any = PEERS.get(connectable.removeprefix("peer:"))
+    if peer is not None:
+        os.environ.update(peer.environment)

@@ -1,0 +1,17 @@
+"""One driver per framework: arrays in and out, derivatives by its own autodiff, compiled modes."""
+
+from importlib import import_module
+from typing import Any
+
+MODULES = {
+    "torch": "focal_conformance.frameworks.torch_driver",
+    "tensorflow": "focal_conformance.frameworks.tensorflow_driver",
+    "jax": "focal_conformance.frameworks.jax_driver",
+    "numpy": "focal_conformance.frameworks.numpy_driver",
+    "array_api_strict": "focal_conformance.frameworks.numpy_driver",
+}
+
+
+def load(name: str, device: str = "cpu") -> Any:
+    """The driver of a framework, which this imports."""
+    return import_module(MODULES[name]).driver(name, device)

@@ -1,0 +1,99 @@
+"""PyTorch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from focal_conformance.formats import Float64
+from focal_conformance.frameworks.driver import DeviceMissing, Function, NoDerivative
+
+
+def driver(name: str, device: str) -> "TorchDriver":
+    """Driver on a device: 'cpu', 'cuda', 'cuda:0', 'mps'."""
+    return TorchDriver(device)
+
+
+class TorchDriver:
+    """Eager by default; mode 'compile' is torch.compile(fullgraph=True)."""
+
+    name = "torch"
+    differentiates = True
+    flushes_subnormals = False
+    modes = ("eager", "compile")
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        try:
+            torch.zeros(1, device=device)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise DeviceMissing(f"torch has no device {device!r} here: {str(error).splitlines()[0]}") from error
+
+    def array(self, values: Any, dtype: str) -> Any:
+        # float64 first: each value is exact in the target dtype, so nothing rounds twice.
+        return torch.tensor(np.asarray(values)).to(getattr(torch, dtype)).to(self.device)
+
+    def strided(self, values: Any, dtype: str) -> Any:
+        doubled = np.repeat(np.asarray(values), 2, axis=-1)
+        return self.array(doubled, dtype)[..., ::2]
+
+    def numbers(self, array: Any) -> Float64:
+        return np.asarray(array.detach().cpu().to(torch.float64).numpy())
+
+    def is_array(self, value: Any) -> bool:
+        return isinstance(value, torch.Tensor)
+
+    def dtype_of(self, array: Any) -> str:
+        return str(array.dtype).removeprefix("torch.")
+
+    def device_of(self, array: Any) -> str:
+        return str(array.device)
+
+    def value(self, function: Function, logits: Any, targets: Any) -> Any:
+        return function(logits, targets)
+
+    def gradient(self, function: Function, logits: Any, targets: Any, cotangent: Any = None) -> tuple[Any, Any]:
+        leaf = logits.detach().clone(memory_format=torch.preserve_format).requires_grad_(True)
+        value = function(leaf, targets)
+        return value, self._derivative(value, leaf, cotangent)
+
+    def curvature(self, function: Function, logits: Any, targets: Any) -> Any:
+        leaf = logits.detach().clone().requires_grad_(True)
+        gradient = self._derivative(function(leaf, targets), leaf, None, create_graph=True)
+        return self._derivative(gradient, leaf, None)
+
+    def _derivative(self, value: Any, leaf: Any, cotangent: Any, create_graph: bool = False) -> Any:
+        if not isinstance(value, torch.Tensor):
+            raise NoDerivative(f"the result is a {type(value).__name__}, not a tensor")
+        if not value.requires_grad:
+            raise NoDerivative("the result carries no graph: requires_grad is False")
+        seed = torch.ones_like(value) if cotangent is None else cotangent.to(value.dtype)
+        (result,) = torch.autograd.grad(value, leaf, seed, create_graph=create_graph, allow_unused=True)
+        if result is None:
+            raise NoDerivative("the result does not depend on the logits")
+        return result
+
+    def repeated_gradient(self, function: Function, logits: Any, targets: Any, cotangent: Any) -> tuple[Any, Any]:
+        """Two backward passes through one graph."""
+        leaf = logits.detach().clone().requires_grad_(True)
+        value = function(leaf, targets)
+        if not value.requires_grad:
+            raise NoDerivative("the result carries no graph: requires_grad is False")
+        first, second = (torch.autograd.grad(value, leaf, cotangent, retain_graph=True)[0].clone() for _ in range(2))
+        return first, second
+
+    def keeps_grad_off(self, function: Function, logits: Any, targets: Any) -> bool:
+        """Whether gradients stay off inside torch.no_grad()."""
+        with torch.no_grad():
+            function(logits, targets)
+            return not torch.is_grad_enabled()
+
+    def in_mode(self, call: Callable[..., Any], mode: str) -> Callable[..., Any]:
+        return torch.compile(call, fullgraph=True) if mode == "compile" else call
+
+    def global_state(self) -> Any:
+        return (torch.is_grad_enabled(), torch.get_default_dtype(), torch.initial_seed(), torch.get_rng_state().sum().item())
+
+    def versions(self) -> dict[str, str]:
+        return {"torch": torch.__version__}

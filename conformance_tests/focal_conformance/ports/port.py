@@ -1,0 +1,69 @@
+"""A port: a function, the framework whose arrays it takes, and its dialect."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from focal_conformance.dialect import Dialect
+
+
+class UsageError(Exception):
+    """The command names something that does not exist or cannot be understood; exit code 2."""
+
+
+class PortMissing(Exception):
+    """The port cannot be run here, a package or a device is missing; exit code 3."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a command adds to the name of a port."""
+
+    loss: str = "sigmoid_focal"
+    framework: str | None = None
+    companion: str | None = None
+    """Connectable of the function that gives a NumPy port's (value, gradient)."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Argument names that were not recognised: specification's name -> port's."""
+    always: Mapping[str, Any] = field(default_factory=dict)
+    alpha_off: tuple[Any, ...] | None = None
+    soft_targets: str | None = "linear"
+
+    def flags(self) -> str:
+        """The flags that say the same, with a leading space."""
+        words = [] if self.loss == "sigmoid_focal" else ["--loss", self.loss]
+        words += ["--framework", self.framework] if self.framework else []
+        words += ["--gradient", self.companion] if self.companion else []
+        for name, argument in self.names.items():
+            words += ["--argument", f"{name}={argument}"]
+        for name, value in self.always.items():
+            words += ["--always", f"{name}={value!r}"]
+        words += ["--alpha-off", repr(self.alpha_off[0])] if self.alpha_off else []
+        words += [] if self.soft_targets == "linear" else ["--soft-targets", self.soft_targets or "none"]
+        return "".join(f" {shlex.quote(word)}" for word in words)
+
+
+@dataclass(frozen=True)
+class Port:
+    """Something that claims to compute a loss."""
+
+    name: str
+    framework: str
+    dialect: Dialect
+    function: Callable[..., Any]
+    loss: str = "sigmoid_focal"
+    mode: str = "eager"
+    companion: Callable[..., Any] | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    shipped: bool = False
+    """Part of this project: nothing may go unclaimed."""
+    probed: bool = False
+    """Dtypes and off-switch are not declared but found by trying."""
+    flags: str = ""
+    """Flags that name the same port again on a command line, with a leading space."""
+
+    def call(self, logits: Any, targets: Any, keywords: Mapping[str, Any]) -> Any:
+        """Call the function in its own words."""
+        return self.function(**{self.dialect.logits: logits, self.dialect.targets: targets}, **keywords)

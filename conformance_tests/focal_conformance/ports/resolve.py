@@ -1,0 +1,64 @@
+"""From a connectable, `kind:name[@mode]`, to a port."""
+
+from difflib import get_close_matches
+
+from focal_conformance.ports import adapters, peers, python
+from focal_conformance.ports.port import Options, Port, PortMissing, UsageError
+
+KINDS = {
+    "adapter": "an adapter of this project: adapter:torch, adapter:torch@compile",
+    "peer": "a public package that the kit knows: peer:torchvision",
+    "py": "a Python function: py:package.module:object or py:path/to/file.py:object (runs the code it names)",
+}
+
+
+def known_ports() -> list[str]:
+    """All connectables that need no path."""
+    return adapters.names() + peers.names()
+
+
+def package_installed(connectable: str) -> bool:
+    """Whether the package behind a known port is installed; imports nothing heavy."""
+    kind, _, rest = connectable.partition(":")
+    name = rest.split("@")[0]
+    return adapters.installed(name) if kind == "adapter" else peers.installed(rest)
+
+
+def check_name(connectable: str) -> None:
+    """UsageError for a connectable that names nothing, with the nearest names; imports nothing heavy."""
+    kind, separator, rest = connectable.partition(":")
+    if not separator or not rest or kind not in KINDS:
+        near = _nearest(connectable)
+        kinds = "\n".join(f"  {name}:...  {text}" for name, text in KINDS.items())
+        raise UsageError(f"unknown port {connectable!r}{near}; a port is named by its kind:\n{kinds}")
+    if kind == "py":
+        python.split_name(rest)
+    elif kind == "adapter" and rest.split("@")[0] in adapters.BACKENDS:
+        name, _, mode = rest.partition("@")
+        if (mode or "eager") not in adapters.BACKENDS[name].modes:
+            modes = ", ".join(adapters.BACKENDS[name].modes)
+            raise UsageError(f"adapter:{name} has no mode {mode!r}; it has {modes}")
+    elif connectable not in known_ports():
+        raise UsageError(f"unknown port {connectable!r}{_nearest(connectable)}; `focal-ref list` names them all")
+
+
+def _nearest(connectable: str) -> str:
+    known = known_ports()
+    near = get_close_matches(connectable, known, n=3, cutoff=0.5)
+    near = near or [name for name in known if connectable and connectable in name][:3]
+    return f" (did you mean {', '.join(near)}?)" if near else ""
+
+
+def resolve(connectable: str, options: Options) -> Port:
+    """The port, ready to be called; imports its framework and its package."""
+    check_name(connectable)
+    kind, _, rest = connectable.partition(":")
+    if kind == "py":
+        return python.load(rest, options)
+    if kind == "adapter":
+        name, _, mode = rest.partition("@")
+        return adapters.load(name, mode or "eager", options)
+    port = peers.load(rest)
+    if port.loss != options.loss:
+        raise PortMissing(f"{connectable} computes {port.loss}, not {options.loss}")
+    return port

@@ -1,0 +1,90 @@
+"""Start a worker for each port, follow its progress, and read its report."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from focal_conformance.ports.port import Options
+from focal_conformance.report import Report
+
+Progress = Callable[[int, int, str], None]
+LAST_LINES = 12
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a worker is asked."""
+
+    port: str
+    level: str
+    device: str
+    dtypes: tuple[str, ...]
+    checks: tuple[str, ...]
+    options: Options
+    timeout: float
+
+    def to_json(self) -> str:
+        """For the worker."""
+        return json.dumps(asdict(self), default=dict)
+
+
+def run(request: Request, progress: Progress) -> Report:
+    """Verify one port in a process of its own; a crash or a hang becomes a report with exit code 3."""
+    with tempfile.TemporaryDirectory(prefix="focal-ref-") as name:
+        folder = Path(name)
+        question, answers, output = folder / "request.json", folder / "answers.jsonl", folder / "output.txt"
+        question.write_text(request.to_json(), encoding="utf-8")
+        answers.touch()
+        command = [sys.executable, "-m", "focal_conformance.worker", str(question), str(answers)]
+        with output.open("wb") as sink:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=_environment())
+            try:
+                report = _follow(process, answers, request, progress)
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                process.wait()
+        return report or _without_report(request, process.returncode, output)
+
+
+def _follow(process: "subprocess.Popen[bytes]", answers: Path, request: Request, progress: Progress) -> Report | None:
+    deadline = time.monotonic() + request.timeout
+    with answers.open(encoding="utf-8") as lines:
+        pending = ""
+        while True:
+            ended = process.poll() is not None
+            pending += lines.read()
+            *complete, pending = pending.split("\n")
+            for line in complete:
+                message: dict[str, Any] = json.loads(line)
+                if "report" in message:
+                    return Report.from_dict(message["report"])
+                progress(message["done"], message["total"], message["label"])
+            if ended:
+                return None
+            if time.monotonic() > deadline:
+                report = Report(request.port, request.options.loss, request.level, request.device)
+                report.error = f"no answer within {request.timeout:g} s; --timeout gives it longer"
+                return report
+            time.sleep(0.05)
+
+
+def _without_report(request: Request, code: int, output: Path) -> Report:
+    report = Report(request.port, request.options.loss, request.level, request.device)
+    tail = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-LAST_LINES:]
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+    report.error = f"its process {how} without a report" + ("; it printed last:\n  " + "\n  ".join(tail) if tail else "")
+    return report
+
+
+def _environment() -> dict[str, str]:
+    """The parent's, with its import path: a bare checkout has nothing installed."""
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}

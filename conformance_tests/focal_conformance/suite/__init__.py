@@ -1,0 +1,1 @@
+"""The conformance suite for pytest: ``pytest --pyargs focal_conformance.suite --focal-port adapter:torch``."""

@@ -1,0 +1,53 @@
+"""One port in one process: frameworks in one process disturb each other, and a crash ends only this.
+
+Called with a JSON request; appends JSON lines to a file, so that nothing a port prints gets in between.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from focal_conformance.engine import verify
+from focal_conformance.ports import UsageError
+from focal_conformance.ports.port import Options
+from focal_conformance.report import WRONG_USE, Report
+
+
+def main(arguments: list[str]) -> int:
+    """``worker REQUEST_FILE ANSWER_FILE``."""
+    with open(arguments[0], encoding="utf-8") as file:
+        request = json.load(file)
+    with open(arguments[1], "a", encoding="utf-8") as answers:
+
+        def say(message: dict[str, Any]) -> None:
+            answers.write(json.dumps(message) + "\n")
+            answers.flush()
+
+        say({"report": answer(request, say).to_dict()})
+    return 0
+
+
+def answer(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Report:
+    """The report for a request."""
+    options = request["options"]
+    if options["alpha_off"] is not None:
+        options["alpha_off"] = tuple(options["alpha_off"])
+    try:
+        return verify(
+            request["port"],
+            level=request["level"],
+            device=request["device"],
+            dtypes=tuple(request["dtypes"]),
+            checks=tuple(request["checks"]),
+            options=Options(**options),
+            progress=lambda done, total, label: say({"done": done, "total": total, "label": label}),
+        )
+    except UsageError as error:
+        report = Report(request["port"], options["loss"], request["level"], request["device"])
+        report.error, report.exit_code = str(error), WRONG_USE
+        return report
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
