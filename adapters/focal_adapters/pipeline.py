@@ -4,6 +4,7 @@ Only the element losses need a derivative of their own; all that surrounds them 
 framework's own casts, `where`, products and sums, whose derivatives the framework knows.
 """
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from focal_ref.checks import (
@@ -48,9 +49,28 @@ class Backend(Protocol):
         """Element losses with their analytic derivatives."""
 
 
-def apply(
+def apply(backend: Backend, loss: ElementwiseLoss, logits: Any, targets: Any, **options: Any) -> Array:
+    """Reduced loss of a backend's arrays; the adapters' functions document the arguments."""
+    inputs = prepared(backend, logits, targets, **options)
+    return finished(backend, inputs, backend.elements(loss, inputs.x, inputs.t))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was given, checked; ``x``, ``t`` and ``weight`` in the compute dtype, harmless where masked."""
+
+    x: Array
+    t: Array
+    weight: Array | None
+    mask: Array | None
+    divisor: Any
+    reduction: str
+    dtype: Any
+    """The dtype of the logits."""
+
+
+def prepared(
     backend: Backend,
-    loss: ElementwiseLoss,
     logits: Any,
     targets: Any,
     *,
@@ -59,8 +79,8 @@ def apply(
     reduction: str = "none",
     normalizer: Any = None,
     validate: bool | None = None,
-) -> Array:
-    """Reduced loss of a backend's arrays; the adapters' functions document the arguments."""
+) -> Inputs:
+    """All that comes before the mathematics."""
     xp = backend.xp
     check_reduction(reduction, normalizer)
     logits = backend.as_array("logits", logits, None)
@@ -80,14 +100,19 @@ def apply(
     _validate_targets(backend, targets, mask, validate)
 
     x, t = masked_inputs(xp.astype(logits, dtype), xp.astype(targets, dtype), mask, xp)
-    elements = backend.elements(loss, x, t)
-    elements = weighted(elements, None if weight is None else xp.astype(weight, dtype), mask, xp)
     divisor = denominator(t, mask, reduction, normalizer, xp)
     if reduction in ("mean", "mean_positives"):
         divisor = xp.astype(divisor, dtype)
-    result = reduced(elements, divisor, reduction, xp)
+    weight = None if weight is None else xp.astype(weight, dtype)
+    return Inputs(x, t, weight, mask, divisor, reduction, logits.dtype)
+
+
+def finished(backend: Backend, inputs: Inputs, elements: Array) -> Array:
+    """All that comes after: weight, mask and reduction of the element losses."""
+    elements = weighted(elements, inputs.weight, inputs.mask, backend.xp)
+    result = reduced(elements, inputs.divisor, inputs.reduction, backend.xp)
     # A reduced value of half inputs stays float32: a sum soon leaves the half range.
-    return xp.astype(result, logits.dtype) if reduction == "none" else result
+    return backend.xp.astype(result, inputs.dtype) if inputs.reduction == "none" else result
 
 
 def _operand(backend: Backend, name: str, value: Any, logits: Array, kinds: tuple[str, ...]) -> Array:
@@ -111,6 +136,9 @@ def _checked_normalizer(backend: Backend, normalizer: Any, logits: Array, valida
 def _validate_targets(backend: Backend, targets: Array, mask: Array | None, validate: bool | None) -> None:
     # A shape may hold None or a symbol under tracing; there nothing is read.
     if backend.kind(targets) == "bool" or not _is_read(backend, targets, validate) or 0 in tuple(targets.shape):
+        return
+    # Targets may have values where a mask has none, as in vmap over masks.
+    if mask is not None and not _is_read(backend, mask, validate):
         return
     xp = backend.xp
     counted = targets if mask is None else xp.where(mask, targets, xp.zeros_like(targets))

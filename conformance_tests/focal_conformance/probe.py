@@ -139,7 +139,7 @@ class _Probe:
             (
                 c
                 for c in cases(self.port.loss, "float64")
-                if c.points == "special" and c.alpha == alpha and c.gamma == gamma
+                if c.points == "special" and c.ordinary and c.alpha == alpha and c.gamma == gamma
             ),
             None,
         )
@@ -156,5 +156,6 @@ class _Probe:
         column = self.dialect.layout == "column"
         arrays = (v[:, None] if column else v for v in (self.logits, self.targets))
         x, t = (self.driver.array(FORMATS[dtype].rounded(v), dtype) for v in arrays)
-        keywords = self.dialect.keywords(parameters)
-        return self.driver.numbers(self.port.call(x, t, keywords))
+        result = self.port.call(x, t, self.dialect.keywords(parameters))
+        # A foreign array is found by the checks; here it only has to be readable.
+        return self.driver.numbers(result) if self.driver.is_array(result) else np.asarray(result, dtype=np.float64)

@@ -96,16 +96,13 @@ class SigmoidFocal(ElementwiseLoss):
         """d2FL/dx2; negative for p_t < 0.0578 at gamma = 2."""
         terms = _Terms(x, t, self.gamma, xp)
         c, k, u = terms.c, terms.k, terms.u
-        # Beyond 1e30 k is 0; gamma * CE could still overflow, and inf * 0 is nan.
-        far = terms.cross_entropy > 1e30
-        cross_entropy = terms.xp.where(far, terms.xp.full_like(u, 1e30), terms.cross_entropy)
-        inside = cross_entropy * (self.gamma * c * c * k - u + terms.tau) + 2.0 * c * terms.delta
+        inside = terms.near_cross_entropy * (self.gamma * c * c * k - u + terms.tau) + 2.0 * c * terms.delta
         # exp(-y) is subnormal long before exp(-y) * CE is: multiply by its square root twice.
         left, right = terms.k_factors
         return terms.balanced(self.alpha, terms.modulator * (left * (right * (self.gamma * inside + u))))
 
     def _slope(self, terms: "_Terms") -> Array:
-        slope = self.gamma * (terms.c * terms.k * terms.cross_entropy) + terms.delta
+        slope = self.gamma * (terms.c * terms.k * terms.near_cross_entropy) + terms.delta
         return terms.sign * (terms.modulator * slope)
 
     def _limited(self, terms: "_Terms", value: Array) -> Array:
@@ -167,9 +164,9 @@ class _Terms:
         # e > 0 keeps y below 746, so the exact product cannot overflow; nor can gamma, capped where
         # the factor is 0 or 1 anyway.
         y = xp.where(factored, self.y, xp.zeros_like(e))
-        exponent, exponent_low = two_product(min(gamma, 2.0**20), y, xp)
+        exponent, exponent_low = two_product(_capped(gamma, xp), y, xp)
         power = xp.pow(base, gamma)
-        # A gamma that is a tensor, as under torch.compile, has no value to compare.
+        # A gamma that is a 0-d array, as under torch.compile, has no value to compare.
         if not isinstance(gamma, float) or gamma > 100.0:
             # m may reach 2, and inf * 0 is nan.
             power = xp.minimum(power, xp.full_like(power, float(xp.finfo(power.dtype).max)))
@@ -177,6 +174,16 @@ class _Terms:
         half = xp.exp(-0.5 * exponent)
         power = half * (half * power)
         return power + power * (gamma * relative - exponent_low)
+
+    @property
+    def near_cross_entropy(self) -> Array:
+        """CE where k is not 0; beyond 1e30, where it is, a number that gamma cannot make overflow.
+
+        inf * 0 is nan, and compilers may multiply in another order than written (TensorFlow's
+        grappler moves constants such as gamma down to a factor).
+        """
+        far = self.cross_entropy > 1e30
+        return self.xp.where(far, self.xp.full_like(self.u, 1e30), self.cross_entropy)
 
     @property
     def c(self) -> Array:
@@ -215,3 +222,9 @@ class _Terms:
     def balanced(self, alpha: float | None, elements: Array) -> Array:
         """Times alpha_t."""
         return elements if alpha is None else self.alpha_t(alpha) * elements
+
+
+def _capped(gamma: float | Array, xp: Any) -> float | Array:
+    """At most 2**20; never asks for the value of a gamma that is a 0-d array."""
+    limit = 2.0**20
+    return min(gamma, limit) if isinstance(gamma, float) else xp.minimum(gamma, xp.full_like(gamma, limit))

@@ -16,8 +16,6 @@ from focal_conformance.vectors.load import Case
 
 Bool = npt.NDArray[np.bool_]
 
-HALF_LIMIT, LIMIT = 1e3, 1e4
-"""Largest |logit| of the required level: float16, and the other dtypes."""
 SATURATED_FROM = 15.0
 
 
@@ -68,13 +66,12 @@ class NumericCheck:
         outcome.see(float(ulp[worst]), _point(case, quantity, worst, got, ulp))
         if quantity != "curvature":
             tolerance = required_tolerance(exact, case.alpha_t, fmt)
-            wrong = mine & in_required_range(case) & ~agree(got, exact, tolerance)
+            wrong = mine & case.ordinary & ~agree(got, exact, tolerance)
             with np.errstate(all="ignore"):
                 excess = np.abs(got - exact) / np.maximum(tolerance, 1e-300)
             for index in _gravest(wrong, excess, case):
                 message = describe_error(quantity, float(got[index]), float(exact[index]), case, index)
-                gravity = 2.0 + 1.0 / (1.0 + abs(float(case.logits[index])))
-                outcome.fail(message, gravity, _point(case, quantity, index, got, ulp))
+                outcome.fail(message, _gravity(float(excess[index]), case, index), _point(case, quantity, index, got, ulp))
         if session.level == "recommended":
             limit = bound(case.loss, session.backend, quantity, case.dtype, case.gamma)
             for index in _gravest(mine & ~(ulp <= limit), ulp, case):
@@ -100,15 +97,9 @@ def owners(case: Case, quantity: str) -> "npt.NDArray[np.str_]":
         names[:] = "low_precision"
     if quantity == "curvature":
         names[:] = "second_derivative"
-    names[~in_required_range(case)] = "limits"
+    if not case.ordinary:
+        names[:] = "limits"
     return names
-
-
-def in_required_range(case: Case) -> Bool:
-    """Finite logits of a size that training meets."""
-    limit = HALF_LIMIT if case.dtype == "float16" else LIMIT
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.abs(case.logits) <= limit)
 
 
 def describe_error(quantity: str, got: float, exact: float, case: Case, index: int) -> str:
@@ -123,7 +114,8 @@ def describe_error(quantity: str, got: float, exact: float, case: Case, index: i
         return f"reversed gradient: {got:.6g} where {exact:.6g} is exact, {place}"
     if quantity == "gradient" and abs(exact) > alpha_t / 10.0 and abs(got) < abs(exact) / 2.0:
         return f"dead gradient: {got:.6g} where {exact:.6g} is exact, {place}"
-    return f"{quantity} is {got:.6g} where {exact:.6g} is exact, {place}"
+    relative = f" ({abs(got - exact) / abs(exact):.2g} relative)" if exact else ""
+    return f"{quantity} is {got:.6g} where {exact:.6g} is exact{relative}, {place}"
 
 
 def _where(case: Case, index: int) -> str:
@@ -140,6 +132,13 @@ def _gravest(wrong: Bool, size: Float64, case: Case) -> list[int]:
     sizes = np.where(wrong, np.nan_to_num(size, nan=np.inf, posinf=np.inf), -1.0)
     worst = np.flatnonzero(sizes == np.max(sizes))
     return [int(worst[np.argmin(np.abs(case.logits[worst]))])]
+
+
+def _gravity(excess: float, case: Case, index: int) -> float:
+    """nan before anything else, the smallest logit first; then by how far beyond the tolerance."""
+    if not np.isfinite(excess):
+        return 1e6 - abs(float(case.logits[index]))
+    return 10.0 + float(np.log10(max(excess, 1.0)))
 
 
 def _point(case: Case, quantity: str, index: int, got: Float64, ulp: Float64) -> Point:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from focal_conformance.bounds import bound
 from focal_conformance.checks.check import Outcome, agree
 from focal_conformance.checks.sample import Sample, sample
 from focal_conformance.dialect import NotClaimed
@@ -59,9 +60,9 @@ def compare(session: Session, outcome: Outcome, points: Sample, parameters: Any,
     if value.shape != want.value.shape:
         outcome.expect(False, f"{label}: shape {value.shape}, expected {want.value.shape}")
         return
-    _see(outcome, points, value, want.value, label)
     right = agree(value, want.value, want.value_tolerance)
     outcome.expect(bool(np.all(right)), f"{label}: value {_short(value, right)}, expected {_short(want.value, right)}")
+    _judge_digits(session, outcome, points, value, want.value, f"{label}: value")
     try:
         gradient = driver.numbers(driver.gradient(function, x, t)[1]).reshape(want.gradient.shape)
     except NoDerivative as reason:
@@ -72,15 +73,27 @@ def compare(session: Session, outcome: Outcome, points: Sample, parameters: Any,
     right = agree(gradient, want.gradient, want.gradient_tolerance)
     text = f"{label}: gradient {_short(gradient, right)}, expected {_short(want.gradient, right)}"
     outcome.expect(bool(np.all(right)), text)
+    _judge_digits(session, outcome, points, gradient, want.gradient, f"{label}: gradient")
 
 
-def _see(outcome: Outcome, points: Sample, value: Float64, want: Float64, label: str) -> None:
-    # A reduced value of half inputs may come in float32: its error is said in the wider unit.
+def _judge_digits(
+    session: Session, outcome: Outcome, points: Sample, got: Float64, want: Float64, label: str
+) -> None:
+    """The error in ULP: always printed, and bounded at the recommended level.
+
+    All elements have one sign here, so a sum adds no cancellation. A reduced value of half inputs
+    may come in float32: its error is said in the wider unit of the inputs.
+    """
+    fmt, parameters = FORMATS[points.dtype], points.parameters
     with np.errstate(all="ignore"):
-        ulp = np.abs(value - want) / FORMATS[points.dtype].ulp(want)
+        ulp = np.ravel(np.abs(got - want) / fmt.ulp(want))
     worst = int(np.argmax(np.nan_to_num(ulp, nan=np.inf)))
-    got, exact = float(value.reshape(-1)[worst]), float(want.reshape(-1)[worst])
-    outcome.see(float(ulp.reshape(-1)[worst]), Point("", float("nan"), float("nan"), exact, got, float(ulp.reshape(-1)[worst])))
+    numbers = (float(np.ravel(want)[worst]), float(np.ravel(got)[worst]), float(ulp[worst]))
+    outcome.see(numbers[2], Point("", float("nan"), float("nan"), *numbers))
+    if session.level == "recommended":
+        # Half results are rounded twice at most: their elements, then the quotient.
+        limit = 1.02 if fmt.is_half else bound(session.port.loss, session.backend, "value", points.dtype, parameters.gamma)
+        outcome.expect(numbers[2] <= limit, f"{label} off by {numbers[2]:.3g} ULP of {points.dtype}, bound {limit:g}")
 
 
 def _short(numbers: Float64, right: Any) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from focal_conformance.dialect import Parameters
 from focal_conformance.errors import required_tolerance
-from focal_conformance.formats import FORMATS, Float64
+from focal_conformance.formats import FORMATS, Float64, FloatFormat
 from focal_conformance.session import Session
 from focal_conformance.vectors.grid import held
 from focal_conformance.vectors.load import cases
@@ -54,7 +54,12 @@ def sample(session: Session, dtype: str | None = None, parameters: Parameters | 
     fmt = FORMATS[dtype]
     key = (held(parameters.alpha, fmt), held(parameters.gamma, fmt))
     case = next(
-        (c for c in cases(session.port.loss, dtype) if c.points == "special" and (c.alpha, c.gamma) == key), None
+        (
+            c
+            for c in cases(session.port.loss, dtype)
+            if c.points == "special" and c.ordinary and (c.alpha, c.gamma) == key
+        ),
+        None,
     )
     if case is None:
         raise LookupError(f"the vectors hold no alpha={parameters.alpha}, gamma={parameters.gamma}")
@@ -71,6 +76,11 @@ def sample(session: Session, dtype: str | None = None, parameters: Parameters | 
         case.targets[chosen],
         value,
         gradient,
-        required_tolerance(value, alpha_t, fmt),
-        required_tolerance(gradient, alpha_t, fmt),
+        _tolerance(value, alpha_t, fmt),
+        _tolerance(gradient, alpha_t, fmt),
     )
+
+
+def _tolerance(exact: Float64, alpha_t: Float64, fmt: FloatFormat) -> Float64:
+    """Wide enough for any port whose elements pass: accuracy is judged by the numeric checks alone."""
+    return np.maximum(required_tolerance(exact, alpha_t, fmt), np.maximum(0.01 * np.abs(exact), 1e-3 * alpha_t))

@@ -78,11 +78,13 @@ def find(name: str) -> Named:
     if parts[0] not in LOSSES:
         raise UsageError(f"no case {name!r}: unknown loss {parts[0]!r}; there are {', '.join(LOSSES)}")
     wanted, index = "/".join(parts[:5]), int(parts[5])
-    for case in cases(parts[0], parts[1]):
-        if case.point_id(0).rsplit("/", 1)[0] == wanted:
-            if index < len(case.logits):
-                return Named(case, index, quantities)
-            raise UsageError(f"no case {name!r}: {wanted} has the indices 0 to {len(case.logits) - 1}")
+    found = [case for case in cases(parts[0], parts[1]) if case.group == wanted]
+    for case in found:
+        positions = np.flatnonzero(case.indices == index)
+        if positions.size:
+            return Named(case, int(positions[0]), quantities)
+    if found:
+        raise UsageError(f"no case {name!r}: {wanted} has the indices 0 to {sum(c.indices.size for c in found) - 1}")
     raise UsageError(f"no case {name!r}: the vectors hold no {wanted}")
 
 

@@ -76,7 +76,7 @@ class JaxDriver:
         return lambda logits, targets, keywords: jax.jit(lambda x, t: call(x, t, keywords))(logits, targets)
 
     def global_state(self) -> Any:
-        return (jax.config.read("jax_enable_x64"), jax.config.read("jax_debug_nans"))
+        return (jax.config.jax_enable_x64, jax.config.jax_debug_nans)
 
     def versions(self) -> dict[str, str]:
         return {"jax": jax.__version__}

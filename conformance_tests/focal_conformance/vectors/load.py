@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from focal_conformance.formats import FORMATS, Float64, FloatFormat
 from focal_conformance.scales import term_scales
@@ -29,6 +30,13 @@ class Case:
     scale: dict[str, Float64]
     """The same keys -> sum of the absolute values of the terms; |exact| where nothing cancels."""
     alpha_t: Float64
+    indices: npt.NDArray[np.int64]
+    """Position of each point in its set of the vector file."""
+    ordinary: bool
+    """Finite logits of a size that training meets, the range of the required level; else all others.
+
+    They are given to a port apart: one nan makes some ports refuse a whole array.
+    """
 
     @property
     def format(self) -> FloatFormat:
@@ -37,7 +45,12 @@ class Case:
 
     def point_id(self, index: int) -> str:
         """Name of one point, for `focal-ref show`."""
-        return f"{self.loss}/{self.dtype}/alpha={number(self.alpha)}/gamma={number(self.gamma)}/{self.points}/{index}"
+        return f"{self.group}/{self.indices[index]}"
+
+    @property
+    def group(self) -> str:
+        """Name of the parameter set and its points."""
+        return f"{self.loss}/{self.dtype}/alpha={number(self.alpha)}/gamma={number(self.gamma)}/{self.points}"
 
 
 def number(parameter: float | None) -> str:
@@ -55,7 +68,7 @@ def document(loss: str, dtype: str) -> dict[str, Any]:
 
 @lru_cache
 def cases(loss: str, dtype: str) -> tuple[Case, ...]:
-    """All cases of a loss in a dtype."""
+    """All cases of a loss in a dtype, ordinary points and the others apart."""
     content = document(loss, dtype)
     points = {entry["name"]: entry for entry in content["points"]}
     arrays = {name: (_floats(p["logits"]), _floats(p["targets"])) for name, p in points.items()}
@@ -67,11 +80,35 @@ def cases(loss: str, dtype: str) -> tuple[Case, ...]:
         exact = {key: _floats(group[key]) for key in ("value", "gradient", "curvature")}
         alpha_t = np.ones_like(targets) if alpha is None else alpha * targets + (1.0 - alpha) * (1.0 - targets)
         scale = {key: np.maximum(s, np.abs(exact[key])) for key, s in term_scales(logits, targets, alpha_t, gamma).items()}
-        flags = tuple(points[group["points"]]["flags"])
-        result.append(
-            Case(loss, dtype, group["points"], alpha, gamma, logits, targets, flags, exact, scale, alpha_t)
-        )
+        flags = points[group["points"]]["flags"]
+        usual = in_required_range(logits, dtype)
+        for ordinary in (True, False):
+            chosen = np.flatnonzero(usual == ordinary)
+            if chosen.size:
+                result.append(
+                    Case(
+                        loss=loss,
+                        dtype=dtype,
+                        points=group["points"],
+                        alpha=alpha,
+                        gamma=gamma,
+                        logits=logits[chosen],
+                        targets=targets[chosen],
+                        flags=tuple(flags[i] for i in chosen),
+                        exact={key: numbers[chosen] for key, numbers in exact.items()},
+                        scale={key: numbers[chosen] for key, numbers in scale.items()},
+                        alpha_t=alpha_t[chosen],
+                        indices=chosen,
+                        ordinary=ordinary,
+                    )
+                )
     return tuple(result)
+
+
+def in_required_range(logits: Float64, dtype: str) -> npt.NDArray[np.bool_]:
+    """Finite logits up to 1e4, in float16 up to 1e3: the range of the required level."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(logits) <= (1e3 if dtype == "float16" else 1e4))
 
 
 def _floats(literals: list[str]) -> Float64:
