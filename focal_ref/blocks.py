@@ -1,6 +1,7 @@
 """Evaluation of NumPy arrays in blocks: bounded extra memory, and temporaries that stay in cache."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ BLOCK = 16_384
 
 def evaluate_in_blocks(
     kernel: Callable[..., tuple[Float64, ...]],
-    operands: Sequence[npt.NDArray[np.generic]],
+    operands: Sequence[npt.NDArray[Any]],
     shape: tuple[int, ...],
     kept: Sequence[bool],
 ) -> list[Float64]:
@@ -38,11 +39,13 @@ def evaluate_in_blocks(
     arrays = [np.empty(shape) if keep else None for keep in kept]
     written = [array for array in arrays if array is not None]
     sums: list[list[float]] = [[] for _ in kept]
-    iterator = np.nditer(
+    # Its stub wants literal strings, which nested lists of flags are not.
+    nditer: Any = np.nditer
+    iterator = nditer(
         [*operands, *written],
         flags=["external_loop", "buffered", "zerosize_ok"],
         op_flags=[["readonly"]] * len(operands) + [["writeonly"]] * len(written),
-        op_dtypes=[np.float64] * (len(operands) + len(written)),
+        op_dtypes=[np.dtype(np.float64)] * (len(operands) + len(written)),
         # 'unsafe' admits bfloat16, which NumPy knows no casting rule for; dtypes are checked before.
         casting="unsafe",
         itershape=shape,

@@ -65,9 +65,7 @@ def check_same_shape(logits_shape: tuple[Any, ...], targets_shape: tuple[Any, ..
 def check_fits(name: str, shape: tuple[Any, ...], logits_shape: tuple[Any, ...]) -> None:
     """A weight or mask may be broadcast to the logits, and may not enlarge them."""
     aligned = (1,) * (len(logits_shape) - len(shape)) + tuple(shape)
-    fits = len(aligned) == len(logits_shape) and all(
-        n in (1, m) for n, m in zip(aligned, logits_shape, strict=True)
-    )
+    fits = len(aligned) == len(logits_shape) and all(n in (1, m) for n, m in zip(aligned, logits_shape, strict=True))
     if not fits:
         raise ValueError(
             f"{name} must have the shape of logits, {tuple(logits_shape)}, or broadcast to it without "

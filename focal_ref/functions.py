@@ -100,9 +100,7 @@ def apply(loss: ElementwiseLoss, logits: Any, targets: Any, **options: Any) -> A
     return _apply(loss, logits, targets, with_gradient=False, **options)[0]
 
 
-def apply_value_and_gradient(
-    loss: ElementwiseLoss, logits: Any, targets: Any, **options: Any
-) -> tuple[Any, Float64]:
+def apply_value_and_gradient(loss: ElementwiseLoss, logits: Any, targets: Any, **options: Any) -> tuple[Any, Float64]:
     """The value of `apply` and its derivative with respect to the logits."""
     value, gradient = _apply(loss, logits, targets, with_gradient=True, **options)
     return value, gradient
@@ -160,4 +158,3 @@ def _check_counted_targets(t: npt.NDArray[Any], m: npt.NDArray[Any] | None) -> N
         smallest = np.min(t, where=counted, initial=1)
         largest = np.max(t, where=counted, initial=0)
         check_all_in_unit_interval(float(smallest), float(largest))
-

@@ -24,8 +24,9 @@ Array = Any
 class Backend(Protocol):
     """What a framework has to supply."""
 
-    xp: Any
-    """Array-API namespace: astype, where, sum, maximum, broadcast_to, count_nonzero, ..."""
+    @property
+    def xp(self) -> Any:
+        """Array-API namespace: astype, where, sum, maximum, broadcast_to, count_nonzero, ..."""
 
     def as_array(self, name: str, value: Any, like: Array | None) -> Array:
         """The framework's own array; TypeError for what is none. ``like`` gives the device for lists and numbers."""
@@ -99,11 +100,11 @@ def prepared(
     normalizer = _checked_normalizer(backend, normalizer, logits, validate, dtype)
     _validate_targets(backend, targets, mask, validate)
 
-    x, t = masked_inputs(xp.astype(logits, dtype), xp.astype(targets, dtype), mask, xp)
+    x, t = masked_inputs(_cast(logits, dtype, xp), _cast(targets, dtype, xp), mask, xp)
     divisor = denominator(t, mask, reduction, normalizer, xp)
     if reduction in ("mean", "mean_positives"):
         divisor = xp.astype(divisor, dtype)
-    weight = None if weight is None else xp.astype(weight, dtype)
+    weight = None if weight is None else _cast(weight, dtype, xp)
     return Inputs(x, t, weight, mask, divisor, reduction, logits.dtype)
 
 
@@ -112,7 +113,12 @@ def finished(backend: Backend, inputs: Inputs, elements: Array) -> Array:
     elements = weighted(elements, inputs.weight, inputs.mask, backend.xp)
     result = reduced(elements, inputs.divisor, inputs.reduction, backend.xp)
     # A reduced value of half inputs stays float32: a sum soon leaves the half range.
-    return backend.xp.astype(result, inputs.dtype) if inputs.reduction == "none" else result
+    return _cast(result, inputs.dtype, backend.xp) if inputs.reduction == "none" else result
+
+
+def _cast(array: Array, dtype: Any, xp: Any) -> Array:
+    # The array-API astype copies by default, also what has the dtype already.
+    return array if array.dtype == dtype else xp.astype(array, dtype)
 
 
 def _operand(backend: Backend, name: str, value: Any, logits: Array, kinds: tuple[str, ...]) -> Array:

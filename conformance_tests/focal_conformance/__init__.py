@@ -1,7 +1,7 @@
 """Does a focal loss compute what it says? One engine under a command line, pytest and Python.
 
-    from focal_conformance import verify
-    report = verify("adapter:torch")
+from focal_conformance import verify
+report = verify("adapter:torch")
 """
 
 from typing import TYPE_CHECKING, Any

@@ -49,7 +49,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", required=True, metavar="verify | list | show | vectors")
-    _add_verify(commands.add_parser("verify", help="verify ports", description="Verify ports, each in its own process."))
+    _add_verify(
+        commands.add_parser("verify", help="verify ports", description="Verify ports, each in its own process.")
+    )
     listing = commands.add_parser("list", help="ports, checks, and what is installed here")
     listing.set_defaults(run=_lazily("listing"))
     _add_show(commands.add_parser("show", help="one case: input, exact value, what a port gave"))
@@ -58,7 +60,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ports", nargs="*", metavar="PORT", help="adapter:torch, peer:optax, py:my_losses.py:focal_loss")
+    parser.add_argument(
+        "ports", nargs="*", metavar="PORT", help="adapter:torch, peer:optax, py:my_losses.py:focal_loss"
+    )
     parser.add_argument("--all", action="store_true", help="all adapters and all peers")
     parser.add_argument("--require", action="store_true", help="with --all: a port that is not installed fails")
     parser.add_argument("--level", choices=("required", "recommended"), default="required")
@@ -76,7 +80,9 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("case", metavar="CASE", help="as a report names it: sigmoid_focal/float32/alpha=0.25/gamma=2/special/17")
+    parser.add_argument(
+        "case", metavar="CASE", help="as a report names it: sigmoid_focal/float32/alpha=0.25/gamma=2/special/17"
+    )
     parser.add_argument("--port", metavar="PORT", help="show what this port gives")
     _add_port_flags(parser)
     parser.set_defaults(run=_lazily("show"))
@@ -87,14 +93,20 @@ def _add_port_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("for py: ports (they run the code they name)")
     group.add_argument("--loss", default="sigmoid_focal")
     group.add_argument("--framework", choices=("torch", "tensorflow", "jax", "numpy", "array_api_strict"))
-    group.add_argument("--argument", action="append", default=[], metavar="NAME=ARGUMENT", help="logits=x: the port's name for it")
-    group.add_argument("--always", action="append", default=[], metavar="ARGUMENT=VALUE", help="pass this in every call")
+    group.add_argument(
+        "--argument", action="append", default=[], metavar="NAME=ARGUMENT", help="logits=x: the port's name for it"
+    )
+    group.add_argument(
+        "--always", action="append", default=[], metavar="ARGUMENT=VALUE", help="pass this in every call"
+    )
     group.add_argument("--alpha-off", metavar="VALUE", help="what switches alpha off: None, -1, ...")
     group.add_argument(
         "--soft-targets", choices=("linear", "expected", "margin", "cross_entropy", "none"), default="linear",
         help="the rule that the port declares",
     )  # fmt: skip
-    group.add_argument("--gradient", metavar="MODULE:OBJECT", help="for NumPy ports: function that returns (value, gradient)")
+    group.add_argument(
+        "--gradient", metavar="MODULE:OBJECT", help="for NumPy ports: function that returns (value, gradient)"
+    )
 
 
 def _add_vectors(parser: argparse.ArgumentParser) -> None:

@@ -6,11 +6,21 @@ from typing import Any
 def pytest_addoption(parser: Any) -> None:
     """One group, one prefix."""
     group = parser.getgroup("focal", "focal loss conformance")
-    group.addoption("--focal-port", action="append", default=[], metavar="PORT", help="adapter:torch, peer:optax, py:file.py:function")
+    group.addoption(
+        "--focal-port",
+        action="append",
+        default=[],
+        metavar="PORT",
+        help="adapter:torch, peer:optax, py:file.py:function",
+    )
     group.addoption("--focal-device", default="cpu", metavar="DEVICE", help="cpu, cuda, cuda:0, mps")
-    group.addoption("--focal-dtype", action="append", default=[], metavar="DTYPE", help="float32, ... (default: all claimed)")
+    group.addoption(
+        "--focal-dtype", action="append", default=[], metavar="DTYPE", help="float32, ... (default: all claimed)"
+    )
     group.addoption("--focal-level", default="required", choices=("required", "recommended"))
-    group.addoption("--focal-framework", default=None, metavar="NAME", help="for py: ports: torch, tensorflow, jax, numpy")
+    group.addoption(
+        "--focal-framework", default=None, metavar="NAME", help="for py: ports: torch, tensorflow, jax, numpy"
+    )
     group.addoption("--focal-loss", default="sigmoid_focal", metavar="NAME")
 
 

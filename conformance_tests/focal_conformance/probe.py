@@ -1,6 +1,5 @@
 """What a port that declares nothing can do, found by trying it on five easy points."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -56,9 +55,13 @@ class _Probe:
     def __init__(self, port: Port, driver: Driver) -> None:
         self.port, self.driver, self.dialect = port, driver, port.dialect
         self.alpha_given = port.dialect.alpha_off != (None,)
-        case = next(c for c in cases(port.loss, "float32") if c.points == "special" and c.alpha == 0.25 and c.gamma == 2.0)
+        case = next(
+            c for c in cases(port.loss, "float32") if c.points == "special" and c.alpha == 0.25 and c.gamma == 2.0
+        )
         hard = (case.targets == 0.0) | (case.targets == 1.0)
-        self.chosen = np.flatnonzero(hard & (np.abs(case.logits) >= 0.5) & (np.abs(case.logits) <= 5.0))[[1, 4, 6, 9, 11]]
+        self.chosen = np.flatnonzero(hard & (np.abs(case.logits) >= 0.5) & (np.abs(case.logits) <= 5.0))[
+            [1, 4, 6, 9, 11]
+        ]
         self.logits, self.targets = case.logits[self.chosen], case.targets[self.chosen]
 
     def refusal(self, dtype: str) -> str:
@@ -122,13 +125,13 @@ class _Probe:
         """Those of none, sum and mean that the port accepts."""
         accepted = dict(self.dialect.reductions)
         for reduction in ("sum", "mean"):
-            if self._refuses(lambda r=reduction: self._numbers(dtype, replace(self._usual(), reduction=r))):
+            if self._refuses(dtype, replace(self._usual(), reduction=reduction)):
                 del accepted[reduction]
         return accepted
 
-    def _refuses(self, call: Callable[[], Any]) -> bool:
+    def _refuses(self, dtype: str, parameters: Parameters) -> bool:
         try:
-            call()
+            self._numbers(dtype, parameters)
         except Exception:  # a refusal is what is looked for
             return True
         return False

@@ -80,7 +80,9 @@ def _without_report(request: Request, code: int, output: Path) -> Report:
     report = Report(request.port, request.options.loss, request.level, request.device)
     tail = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-LAST_LINES:]
     how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-    report.error = f"its process {how} without a report" + ("; it printed last:\n  " + "\n  ".join(tail) if tail else "")
+    report.error = f"its process {how} without a report" + (
+        "; it printed last:\n  " + "\n  ".join(tail) if tail else ""
+    )
     return report
 
 

@@ -21,7 +21,9 @@ def record(reports: list[Report]) -> dict[str, Any]:
     """What to keep of each peer's report."""
     return {
         report.port: {
-            "versions": {k: v for k, v in report.versions.items() if k not in ("python", "numpy", "machine", "focal-ref")},
+            "versions": {
+                k: v for k, v in report.versions.items() if k not in ("python", "numpy", "machine", "focal-ref")
+            },
             "verdict": report.verdict,
             "checks": {check.check: check.verdict for check in report.checks},
             "summary": report.summary,

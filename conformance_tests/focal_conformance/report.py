@@ -99,7 +99,8 @@ class Report:
         checks = []
         for check in data.pop("checks"):
             worst = check.pop("worst")
-            point = None if worst is None else Point(**{k: v if k == "case" else float(v) for k, v in worst.items()})
+            numbers = {} if worst is None else {k: float(v) for k, v in worst.items() if k != "case"}
+            point = None if worst is None else Point(case=worst["case"], **numbers)
             ulp = check.pop("max_ulp")
             checks.append(CheckResult(**check, worst=point, max_ulp=None if ulp is None else float(ulp)))
         return cls(checks=checks, **data)

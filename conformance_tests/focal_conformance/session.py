@@ -93,9 +93,7 @@ class Session:
             return Evaluation(case, quantity, None, raised(error))
         return Evaluation(case, quantity, got)
 
-    def results(
-        self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, quantity: str
-    ) -> Float64:
+    def results(self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, quantity: str) -> Float64:
         """One number a point; raises whatever the port raises."""
         if self.port.dialect.reduction is None and self.port.dialect.returns != "none":
             parameters = replace(parameters, reduction=self.port.dialect.returns)
@@ -106,9 +104,7 @@ class Session:
             return np.concatenate(alone) if alone else np.zeros(0)
         return self._results(logits, targets, dtype, parameters, quantity)
 
-    def _results(
-        self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, quantity: str
-    ) -> Float64:
+    def _results(self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, quantity: str) -> Float64:
         function = self.bind(parameters)
         x = self.driver.array(self.laid_out(logits), dtype)
         t = self.driver.array(self.laid_out(targets), dtype)

@@ -32,10 +32,10 @@ def _formula(session: Session) -> str:
         return "follows another formula than the alpha-balanced focal loss"
     rule = session.port.dialect.soft_targets
     if rule != "linear":
-        soft = f"soft targets declared as {rule!r}" if rule else "hard targets only"
+        targets = f"soft targets declared as {rule!r}" if rule else "hard targets only"
     else:
-        soft = "linear soft targets" if all(follows["soft"]) else "soft targets by another rule than the linear one"
-    return f"follows the alpha-balanced focal loss, {soft}"
+        targets = "linear soft targets" if all(follows["soft"]) else "soft targets by another rule than the linear one"
+    return f"follows the alpha-balanced focal loss, {targets}"
 
 
 def _accuracy(session: Session) -> str:

@@ -14,7 +14,10 @@ def print_report(console: Console, report: Report) -> None:
     """One port: a row a check, and what failed with the line that shows it."""
     style = VERDICT_STYLES[report.exit_code]
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    console.print(f"[bold]{escape(report.port)}[/] {report.loss}, {report.level} level, {report.device}: [{style}]{report.verdict}[/]")
+    console.print(
+        f"[bold]{escape(report.port)}[/] {report.loss}, {report.level} level, {report.device}: "
+        f"[{style}]{report.verdict}[/]"
+    )
     if versions:
         console.print(f"  {escape(versions)}", style="dim", highlight=False)
     for note in report.notes:
@@ -41,7 +44,9 @@ def _checks_table(report: Report) -> Table:
     table.add_column("max ULP", justify="right", no_wrap=True)
     table.add_column("where, and the command that shows it", overflow="fold")
     for check in report.checks:
-        table.add_row(check.check, f"[{STYLES[check.verdict]}]{check.verdict}[/]", ulp_text(check), escape(_where(check)))
+        table.add_row(
+            check.check, f"[{STYLES[check.verdict]}]{check.verdict}[/]", ulp_text(check), escape(_where(check))
+        )
     return table
 
 

@@ -166,14 +166,17 @@ class _Terms:
         y = xp.where(factored, self.y, xp.zeros_like(e))
         exponent, exponent_low = two_product(_capped(gamma, xp), y, xp)
         power = xp.pow(base, gamma)
+        correction = gamma * relative - exponent_low
         # A gamma that is a 0-d array, as under torch.compile, has no value to compare.
         if not isinstance(gamma, float) or gamma > 100.0:
             # m may reach 2, and inf * 0 is nan.
             power = xp.minimum(power, xp.full_like(power, float(xp.finfo(power.dtype).max)))
+            # Where it is not small, the first order is not enough, and below -1 changes the sign.
+            correction = xp.expm1(xp.minimum(correction, xp.full_like(correction, 80.0)))
         # In halves: exp(-gamma y) alone underflows where its product with m^gamma does not.
         half = xp.exp(-0.5 * exponent)
         power = half * (half * power)
-        return power + power * (gamma * relative - exponent_low)
+        return power + power * correction
 
     @property
     def near_cross_entropy(self) -> Array:
@@ -210,13 +213,13 @@ class _Terms:
 
     @property
     def delta(self) -> Array:
-        """p - t, mirrored."""
+        """P - t, mirrored."""
         # Near x = 0, t = 1/2 both sides are nearly equal, and 1 - e has lost what expm1 keeps.
         small = self.c - self.agreed * self.xp.expm1(-self.y)
         return self.xp.where(self.y < 0.5, small, self.opposed - self.agreed * self.e) / self.d
 
     def alpha_t(self, alpha: float) -> Array:
-        """alpha t + (1-alpha)(1-t); 1 - alpha is formed in the dtype of the arrays, as alpha is held there."""
+        """Alpha t + (1-alpha)(1-t); 1 - alpha is formed in the dtype of the arrays, as alpha is held there."""
         return alpha * self.t + (self.xp.ones_like(self.t) - alpha) * self.not_t
 
     def balanced(self, alpha: float | None, elements: Array) -> Array:

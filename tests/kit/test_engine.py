@@ -46,9 +46,20 @@ def test_only_subnormal_results_may_be_flushed():
 
 
 def test_dialect_speaks_the_ports_words():
-    dialect = Dialect(alpha="a", gamma="g", alpha_off=(-1,), when_balanced={"balanced": True}, reductions={"none": None, "mean": "avg"})
+    dialect = Dialect(
+        alpha="a",
+        gamma="g",
+        alpha_off=(-1,),
+        when_balanced={"balanced": True},
+        reductions={"none": None, "mean": "avg"},
+    )
     assert dialect.keywords(Parameters(None, 2.0)) == {"a": -1, "g": 2.0, "reduction": None}
-    assert dialect.keywords(Parameters(0.25, 2.0, "mean")) == {"a": 0.25, "balanced": True, "g": 2.0, "reduction": "avg"}
+    assert dialect.keywords(Parameters(0.25, 2.0, "mean")) == {
+        "a": 0.25,
+        "balanced": True,
+        "g": 2.0,
+        "reduction": "avg",
+    }
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 torch = pytest.importorskip("torch")
+from kit.right_ports import RIGHT  # noqa: E402
+from kit.wrong_ports import CAUGHT_BY  # noqa: E402
+
 from focal_conformance import verify  # noqa: E402
 from focal_conformance.ports.port import Options  # noqa: E402
 from focal_conformance.report import CONFORMS, DOES_NOT_CONFORM, FAILED  # noqa: E402
-from kit.right_ports import RIGHT  # noqa: E402
-from kit.wrong_ports import CAUGHT_BY  # noqa: E402
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -29,7 +30,9 @@ def test_the_port_that_the_wrong_ones_change_is_right():
 
 @pytest.mark.parametrize(("port", "check"), CAUGHT_BY.items())
 def test_a_wrong_port_is_caught(port, check):
-    report = verify(f"py:{HERE / 'wrong_ports.py'}:{port}", options=Options(framework="torch"), dtypes=("float32", "float64"))
+    report = verify(
+        f"py:{HERE / 'wrong_ports.py'}:{port}", options=Options(framework="torch"), dtypes=("float32", "float64")
+    )
     assert report.exit_code == DOES_NOT_CONFORM
     assert check in failed_checks(report)
     result = failed_checks(report)[check]
@@ -50,7 +53,9 @@ def test_a_right_port_passes(port, framework):
 
 
 def test_nan_names_the_smallest_logit_that_gives_it():
-    report = verify(f"py:{HERE / 'wrong_ports.py'}:power_of_difference", options=Options(framework="torch"), dtypes=("float32",))
+    report = verify(
+        f"py:{HERE / 'wrong_ports.py'}:power_of_difference", options=Options(framework="torch"), dtypes=("float32",)
+    )
     worst = failed_checks(report)["gamma_below_one"].worst
     assert worst is not None
     assert abs(worst.logit) <= 20.0

@@ -112,7 +112,14 @@ def power_of_difference(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"
 
 
 def nan_at_gamma_zero(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
-    return plain(inputs, targets, alpha, gamma, reduction, modulator=lambda q, g: torch.exp(g * torch.log(0 * q + torch.relu(q - 1e-30))))
+    return plain(
+        inputs,
+        targets,
+        alpha,
+        gamma,
+        reduction,
+        modulator=lambda q, g: torch.exp(g * torch.log(0 * q + torch.relu(q - 1e-30))),
+    )
 
 
 def mean_over_rows(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):

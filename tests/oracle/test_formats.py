@@ -31,7 +31,9 @@ def test_ulp_is_numpys_spacing(name, x):
 def test_constants(name):
     info = ml_dtypes.finfo(DTYPES[name])
     fmt = FORMATS[name]
-    assert (fmt.eps, fmt.smallest_normal, fmt.largest) == tuple(float(v) for v in (info.eps, info.smallest_normal, info.max))
+    assert (fmt.eps, fmt.smallest_normal, fmt.largest) == tuple(
+        float(v) for v in (info.eps, info.smallest_normal, info.max)
+    )
 
 
 def test_equal_infinities_and_nan_are_no_error():
@@ -48,6 +50,10 @@ def test_a_result_beyond_the_half_range_is_expected_as_infinity():
 
 def test_required_tolerance():
     exact, ones = np.array([1.0, 0.0, -2.0]), np.ones(3)
-    np.testing.assert_allclose(required_tolerance(exact, ones, FORMATS["float32"]), 2.0**-15 * np.array([1.0, 0.1, 2.0]))
-    np.testing.assert_allclose(required_tolerance(exact, ones, FORMATS["bfloat16"]), 2.0**-4 * np.array([1.0, 0.1, 2.0]))
+    np.testing.assert_allclose(
+        required_tolerance(exact, ones, FORMATS["float32"]), 2.0**-15 * np.array([1.0, 0.1, 2.0])
+    )
+    np.testing.assert_allclose(
+        required_tolerance(exact, ones, FORMATS["bfloat16"]), 2.0**-4 * np.array([1.0, 0.1, 2.0])
+    )
     np.testing.assert_array_equal(required_tolerance(exact, 0.0 * ones, FORMATS["float64"]), 0.0)

@@ -42,7 +42,12 @@ def test_special_logits_meet_all_parameters(dtype):
 @pytest.mark.parametrize("dtype", FORMATS)
 def test_every_flag_is_explained(dtype):
     explained = document("sigmoid_focal", dtype)["flags"]
-    used = {flag for points in document("sigmoid_focal", dtype)["points"] for text in points["flags"] for flag in text.split()}
+    used = {
+        flag
+        for points in document("sigmoid_focal", dtype)["points"]
+        for text in points["flags"]
+        for flag in text.split()
+    }
     assert used <= set(explained)
 
 

@@ -71,14 +71,35 @@ def test_the_command_line_names_its_extra(installed, empty):
 
 
 def test_the_command_line_with_its_extra(installed, wheel, empty):
-    run(installed, "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", f"focal-ref[conformance] @ {wheel.as_uri()}", cwd=empty)
+    run(
+        installed,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "-c",
+        ROOT / "constraints.txt",
+        f"focal-ref[conformance] @ {wheel.as_uri()}",
+        cwd=empty,
+    )
     command = installed.parent / "focal-ref"
     assert "conforms" in run(command, "verify", "adapter:array_api", cwd=empty)
     assert "pip install 'focal-ref[torch]'" in run(command, "verify", "adapter:torch", cwd=empty, code=3)
-    out = run(installed, "-m", "pytest", "-q", "--pyargs", "focal_conformance.suite", "--focal-port", "adapter:array_api", cwd=empty)
+    out = run(
+        installed,
+        "-m",
+        "pytest",
+        "-q",
+        "--pyargs",
+        "focal_conformance.suite",
+        "--focal-port",
+        "adapter:array_api",
+        cwd=empty,
+    )
     assert "passed" in out
 
 
 def test_importing_the_reference_imports_no_framework(installed, empty):
-    code = "import focal_ref, focal_adapters, focal_conformance, sys; print([m for m in sys.modules if m in ('torch', 'jax', 'tensorflow', 'rich', 'pytest')])"
+    heavy = ("torch", "jax", "tensorflow", "rich", "pytest")
+    code = f"import focal_ref, focal_adapters, focal_conformance, sys; print([m for m in sys.modules if m in {heavy}])"
     assert run(installed, "-c", code, cwd=empty).strip() == "[]"

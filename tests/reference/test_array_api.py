@@ -25,7 +25,9 @@ def test_within_the_bounds_of_the_reference(dtype, quantity):
         x, t = (strict.asarray(v, dtype=getattr(strict, dtype)) for v in (case.logits, case.targets))
         result = getattr(focal_ref.SigmoidFocal(case.alpha, case.gamma), METHODS[quantity])(x, t)
         assert result.dtype == x.dtype
-        errors = ulp_errors(np.asarray(result).astype(float), case.exact[quantity], case.scale[quantity], FORMATS[dtype])
+        errors = ulp_errors(
+            np.asarray(result).astype(float), case.exact[quantity], case.scale[quantity], FORMATS[dtype]
+        )
         limit = 32.0 if case.gamma <= 5.0 else 64.0
         assert errors.max() <= limit, f"{case.point_id(int(errors.argmax()))}: {errors.max()} ULP"
 

@@ -59,7 +59,9 @@ def test_any_float_in_float64_out(dtype):
 
 @pytest.mark.parametrize("targets", [[1, 0], np.array([1, 0], dtype=np.uint8), np.array([True, False]), (1.0, 0.0)])
 def test_targets_of_other_kinds(targets):
-    np.testing.assert_array_equal(focal_ref.sigmoid_focal_loss([0.5, 1.0], targets), focal_ref.sigmoid_focal_loss([0.5, 1.0], [1.0, 0.0]))
+    np.testing.assert_array_equal(
+        focal_ref.sigmoid_focal_loss([0.5, 1.0], targets), focal_ref.sigmoid_focal_loss([0.5, 1.0], [1.0, 0.0])
+    )
 
 
 def test_zero_d():

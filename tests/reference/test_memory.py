@@ -30,5 +30,7 @@ def test_blocks_leave_no_seam():
     count = 40_000
     x, t = np.linspace(-9.0, 9.0, count), np.arange(count) % 2
     whole = focal_ref.SigmoidFocal().value(x, t)
-    parts = np.concatenate([focal_ref.SigmoidFocal().value(x[i : i + 7777], t[i : i + 7777]) for i in range(0, count, 7777)])
+    parts = np.concatenate(
+        [focal_ref.SigmoidFocal().value(x[i : i + 7777], t[i : i + 7777]) for i in range(0, count, 7777)]
+    )
     np.testing.assert_array_equal(whole, parts)

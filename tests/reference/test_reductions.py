@@ -18,7 +18,9 @@ WEIGHT = np.arange(12).reshape(4, 3) / 8.0
     [("sum", 1), ("mean", MASK.sum()), ("mean_positives", max(1, (MASK & (T >= 0.5)).sum()))],
 )
 def test_scalars(reduction, divisor):
-    value, gradient = focal_ref.sigmoid_focal_loss_value_and_gradient(X, T, mask=MASK, weight=WEIGHT, reduction=reduction)
+    value, gradient = focal_ref.sigmoid_focal_loss_value_and_gradient(
+        X, T, mask=MASK, weight=WEIGHT, reduction=reduction
+    )
     np.testing.assert_allclose(value, np.sum(ELEMENTS * WEIGHT * MASK) / divisor, rtol=1e-15)
     np.testing.assert_allclose(gradient, SLOPES * WEIGHT * MASK / divisor, rtol=1e-15)
 

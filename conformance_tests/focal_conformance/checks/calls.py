@@ -71,7 +71,8 @@ class FreshParameters:
             for quantity in ("value", "gradient") if driver.differentiates else ("value",):
                 got = session.results(points.logits, points.targets, points.dtype, points.parameters, quantity)
                 want, tolerance = getattr(points, quantity), getattr(points, f"{quantity}_tolerance")
-                text = f"{quantity} is not that of alpha={parameters.alpha}, gamma={parameters.gamma:g} after other parameters"
+                asked = f"alpha={parameters.alpha}, gamma={parameters.gamma:g}"
+                text = f"{quantity} is not that of {asked} after other parameters"
                 outcome.expect(bool(np.all(agree(got, want, tolerance))), text)
 
 
@@ -88,7 +89,9 @@ class Repeatable:
             first = session.results(points.logits, points.targets, *arguments)
             session.results(points.logits[::-1] * 0.5, 1.0 - points.targets, *arguments)
             second = session.results(points.logits, points.targets, *arguments)
-            outcome.expect(bool(np.array_equal(first, second, equal_nan=True)), f"{quantity} differs between two equal calls")
+            outcome.expect(
+                bool(np.array_equal(first, second, equal_nan=True)), f"{quantity} differs between two equal calls"
+            )
 
 
 class NoTrace:
@@ -105,8 +108,12 @@ class NoTrace:
         driver.value(function, x, t)
         if driver.differentiates:
             driver.gradient(function, x, t)
-        outcome.expect(bool(np.array_equal(driver.numbers(x).reshape(-1), points.logits)), "it changes the logits it is given")
-        outcome.expect(bool(np.array_equal(driver.numbers(t).reshape(-1), points.targets)), "it changes the targets it is given")
+        outcome.expect(
+            bool(np.array_equal(driver.numbers(x).reshape(-1), points.logits)), "it changes the logits it is given"
+        )
+        outcome.expect(
+            bool(np.array_equal(driver.numbers(t).reshape(-1), points.targets)), "it changes the targets it is given"
+        )
         outcome.expect(driver.global_state() == before, "it changes global settings or draws random numbers")
         keeps_grad_off = getattr(driver, "keeps_grad_off", None)
         if keeps_grad_off is not None:

@@ -14,10 +14,17 @@ from focal_conformance.session import Session, raised
 class Check(Protocol):
     """A property of a port."""
 
-    name: str
-    title: str
-    level: str
-    """Lowest level at which it is asked for."""
+    @property
+    def name(self) -> str:
+        """As reports and flags name it."""
+
+    @property
+    def title(self) -> str:
+        """What it is about, for the progress bar."""
+
+    @property
+    def level(self) -> str:
+        """Lowest level at which it is asked for."""
 
     def run(self, session: Session, outcome: "Outcome") -> None:
         """Judge the port; report to ``outcome``, or raise NotClaimed."""

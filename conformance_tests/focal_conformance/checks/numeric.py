@@ -52,7 +52,10 @@ class NumericCheck:
         else:
             case = evaluation.case
             outcome.judged += 1
-            outcome.fail(f"{evaluation.quantity} in {case.dtype}, alpha={case.alpha}, gamma={case.gamma:.6g}: {evaluation.error}", 3.0)
+            outcome.fail(
+                f"{evaluation.quantity}, {case.dtype}, alpha={case.alpha}, gamma={case.gamma:.6g}: {evaluation.error}",
+                3.0,
+            )
 
     def _judge(self, session: Session, evaluation: Evaluation, got: Float64, mine: Bool, outcome: Outcome) -> None:
         case, quantity = evaluation.case, evaluation.quantity
@@ -71,7 +74,9 @@ class NumericCheck:
                 excess = np.abs(got - exact) / np.maximum(tolerance, 1e-300)
             for index in _gravest(wrong, excess, case):
                 message = describe_error(quantity, float(got[index]), float(exact[index]), case, index)
-                outcome.fail(message, _gravity(float(excess[index]), case, index), _point(case, quantity, index, got, ulp))
+                outcome.fail(
+                    message, _gravity(float(excess[index]), case, index), _point(case, quantity, index, got, ulp)
+                )
         if session.level == "recommended":
             limit = bound(case.loss, session.backend, quantity, case.dtype, case.gamma)
             for index in _gravest(mine & ~(ulp <= limit), ulp, case):
@@ -135,7 +140,7 @@ def _gravest(wrong: Bool, size: Float64, case: Case) -> list[int]:
 
 
 def _gravity(excess: float, case: Case, index: int) -> float:
-    """nan before anything else, the smallest logit first; then by how far beyond the tolerance."""
+    """Nan before anything else, the smallest logit first; then by how far beyond the tolerance."""
     if not np.isfinite(excess):
         return 1e6 - abs(float(case.logits[index]))
     return 10.0 + float(np.log10(max(excess, 1.0)))

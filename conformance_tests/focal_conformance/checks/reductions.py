@@ -76,9 +76,7 @@ def compare(session: Session, outcome: Outcome, points: Sample, parameters: Any,
     _judge_digits(session, outcome, points, gradient, want.gradient, f"{label}: gradient")
 
 
-def _judge_digits(
-    session: Session, outcome: Outcome, points: Sample, got: Float64, want: Float64, label: str
-) -> None:
+def _judge_digits(session: Session, outcome: Outcome, points: Sample, got: Float64, want: Float64, label: str) -> None:
     """The error in ULP: always printed, and bounded at the recommended level.
 
     All elements have one sign here, so a sum adds no cancellation. A reduced value of half inputs
@@ -92,7 +90,9 @@ def _judge_digits(
     outcome.see(numbers[2], Point("", float("nan"), float("nan"), *numbers))
     if session.level == "recommended":
         # Half results are rounded twice at most: their elements, then the quotient.
-        limit = 1.02 if fmt.is_half else bound(session.port.loss, session.backend, "value", points.dtype, parameters.gamma)
+        limit = (
+            1.02 if fmt.is_half else bound(session.port.loss, session.backend, "value", points.dtype, parameters.gamma)
+        )
         outcome.expect(numbers[2] <= limit, f"{label} off by {numbers[2]:.3g} ULP of {points.dtype}, bound {limit:g}")
 
 

@@ -35,7 +35,7 @@ class Sample:
 
 
 def usual_parameters(session: Session) -> Parameters:
-    """alpha 0.25 and gamma 2, or what the port has fixed."""
+    """Alpha 0.25 and gamma 2, or what the port has fixed."""
     dialect = session.port.dialect
     alpha = 0.25 if dialect.alpha is not None else dialect.fixed_alpha[0]
     gamma = 2.0 if dialect.gamma is not None else dialect.fixed_gamma[0]

@@ -13,8 +13,8 @@ from focal_conformance.commands.options import port_options
 from focal_conformance.dialect import NotClaimed, Parameters
 from focal_conformance.engine import open_session
 from focal_conformance.errors import required_tolerance, ulp_errors
-from focal_conformance.frameworks.driver import NoDerivative
 from focal_conformance.formats import FORMATS
+from focal_conformance.frameworks.driver import NoDerivative
 from focal_conformance.ports import PortMissing, UsageError
 from focal_conformance.report import CANNOT_RUN
 from focal_conformance.session import QUANTITIES, raised
@@ -65,7 +65,7 @@ def run(parsed: Namespace) -> int:
 def find(name: str) -> Named:
     """The case that an id names; UsageError if there is none."""
     parts = name.strip().split("/")
-    quantities = QUANTITIES
+    quantities: tuple[str, ...] = QUANTITIES
     if len(parts) == 7 and parts[-1] in QUANTITIES:
         quantities = (parts.pop(),)
     if len(parts) != 6 or parts[1] not in FORMATS or not parts[5].isdigit():

@@ -26,7 +26,11 @@ def generate(parsed: Namespace) -> int:
         directory = Path(parsed.directory) if parsed.directory else own
         if parsed.check:
             wrong = differing(directory, LOSS, say)
-            print(f"differ from the oracle: {', '.join(wrong)}" if wrong else "the vectors are what the oracle gives, byte for byte")
+            print(
+                f"differ from the oracle: {', '.join(wrong)}"
+                if wrong
+                else "the vectors are what the oracle gives, byte for byte"
+            )
             return 1 if wrong else 0
         for path in write(directory, LOSS, say):
             print(path)

@@ -3,10 +3,11 @@
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from focal_conformance import records
 from focal_conformance.checks import CHECKS
@@ -14,7 +15,8 @@ from focal_conformance.commands.options import port_options
 from focal_conformance.ports import UsageError, known_ports
 from focal_conformance.ports.adapters import BACKENDS
 from focal_conformance.ports.resolve import check_name, package_installed
-from focal_conformance.processes import Request, run as run_process
+from focal_conformance.processes import Request
+from focal_conformance.processes import run as run_process
 from focal_conformance.report import CANNOT_RUN, DOES_NOT_CONFORM, Report, worst_exit_code
 from focal_conformance.table import markdown, print_overview, print_report
 
@@ -35,12 +37,7 @@ def run(parsed: Namespace) -> int:
                 absent.append(request.port)
                 continue
             task = progress.add_task(request.port, total=None)
-            report = run_process(
-                request,
-                lambda done, total, label, task=task, port=request.port: progress.update(
-                    task, completed=done, total=total, description=f"{port} {label}"
-                ),
-            )
+            report = run_process(request, _bar(progress, task, request.port))
             progress.remove_task(task)
             reports.append(report)
             if not parsed.overview or report.exit_code == CANNOT_RUN or (report.exit_code and not _is_peer(report)):
@@ -100,8 +97,20 @@ def _console(stderr: bool) -> Console:
 
 def _progress() -> Progress:
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _bar(progress: Progress, task: TaskID, port: str) -> Callable[[int, int, str], None]:
+    def update(done: int, total: int, label: str) -> None:
+        progress.update(task, completed=done, total=total, description=f"{port} {label}")
+
+    return update
 
 
 def _is_peer(report: Report) -> bool:

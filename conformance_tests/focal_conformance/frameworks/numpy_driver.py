@@ -72,7 +72,7 @@ class NumpyDriver:
 
     def global_state(self) -> Any:
         # The legacy global generator is what a careless port would draw from.
-        return (np.geterr(), str(np.random.get_state(legacy=False)["state"]))
+        return (np.geterr(), str(np.random.get_state(legacy=False)["state"]))  # noqa: NPY002
 
     def versions(self) -> dict[str, str]:
         return {self.name: str(self.xp.__version__)}

@@ -93,7 +93,12 @@ class TorchDriver:
         return torch.compile(call, fullgraph=True) if mode == "compile" else call
 
     def global_state(self) -> Any:
-        return (torch.is_grad_enabled(), torch.get_default_dtype(), torch.initial_seed(), torch.get_rng_state().sum().item())
+        return (
+            torch.is_grad_enabled(),
+            torch.get_default_dtype(),
+            torch.initial_seed(),
+            torch.get_rng_state().sum().item(),
+        )
 
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__}

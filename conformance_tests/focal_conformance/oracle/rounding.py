@@ -4,7 +4,6 @@ from typing import Any
 
 from flint import arb
 
-
 SMALLEST_SHIFT = -(1 << 18)
 
 
@@ -26,7 +25,7 @@ def unique_double(ball: Any) -> float | None:
 
 
 def _integers(number: Any) -> tuple[int, int]:
-    """m and e of an exact number m 2**e; what is far below any float64 is moved up to a tiny bound."""
+    """M and e of an exact number m 2**e; what is far below any float64 is moved up to a tiny bound."""
     mantissa, exponent = (int(part) for part in number.man_exp())
     if mantissa == 0:
         return 0, 0

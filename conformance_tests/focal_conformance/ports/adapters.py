@@ -32,7 +32,9 @@ class Backend:
 
 BACKENDS = {
     "torch": Backend("torch", "torch", "torch", ("eager", "compile")),
-    "tensorflow": Backend("tensorflow", "tensorflow", "tensorflow", ("eager", "function", "xla"), flushes_subnormals=True),
+    "tensorflow": Backend(
+        "tensorflow", "tensorflow", "tensorflow", ("eager", "function", "xla"), flushes_subnormals=True
+    ),
     "jax": Backend("jax", "jax", "jax", ("eager", "jit"), flushes_subnormals=True),
     # array-api-strict stands for every library of the standard; it has no half types.
     "array_api": Backend("array_api_strict", "array_api_strict", "conformance", ("eager",), ("float32", "float64")),

@@ -12,7 +12,10 @@ from focal_conformance.dialect import Dialect
 from focal_conformance.ports.port import Options, Port, PortMissing, UsageError
 
 ALIASES = {
-    "logits": ("logits", "logit", "inputs", "input", "x", "preds", "pred", "predictions", "prediction", "y_pred", "outputs", "output", "z", "scores"),
+    "logits": (
+        "logits", "logit", "inputs", "input", "x", "preds", "pred", "predictions", "prediction", "y_pred",
+        "outputs", "output", "z", "scores",
+    ),
     "targets": ("targets", "target", "labels", "label", "t", "y_true", "y", "gt", "truth"),
     "alpha": ("alpha",),
     "gamma": ("gamma",),
@@ -30,7 +33,9 @@ def split_name(rest: str) -> tuple[str, str]:
     """Module or file, and object."""
     source, separator, target = rest.rpartition(":")
     if not separator or not source or not target:
-        raise UsageError(f"a Python port is named py:package.module:object or py:path/to/file.py:object, got 'py:{rest}'")
+        raise UsageError(
+            f"a Python port is named py:package.module:object or py:path/to/file.py:object, got 'py:{rest}'"
+        )
     return source, target
 
 
@@ -55,7 +60,14 @@ def load(rest: str, options: Options) -> Port:
         source="found by trying",
     )
     return Port(
-        f"py:{rest}", framework, dialect, function, options.loss, companion=companion, probed=True, flags=options.flags()
+        f"py:{rest}",
+        framework,
+        dialect,
+        function,
+        options.loss,
+        companion=companion,
+        probed=True,
+        flags=options.flags(),
     )
 
 
@@ -101,7 +113,9 @@ def _callable(rest: str, target: Any) -> tuple[Callable[..., Any], Signature]:
         described = target.forward if hasattr(target, "forward") and not inspect.isfunction(target) else target
         return target, inspect.signature(described).parameters
     except (TypeError, ValueError) as error:
-        raise UsageError(f"py:{rest} has no signature: name its arguments, --argument logits=... --argument targets=...") from error
+        raise UsageError(
+            f"py:{rest} has no signature: name its arguments, --argument logits=... --argument targets=..."
+        ) from error
 
 
 def _constructed(rest: str, cls: type) -> tuple[Callable[..., Any], Signature]:
@@ -110,7 +124,7 @@ def _constructed(rest: str, cls: type) -> tuple[Callable[..., Any], Signature]:
     if method is None:
         raise UsageError(f"py:{rest} is a class whose objects cannot be called")
     own = dict(inspect.signature(cls).parameters)
-    called = {k: p for k, p in list(inspect.signature(method).parameters.items())[1:]}
+    called = dict(list(inspect.signature(method).parameters.items())[1:])
     built: dict[Any, Any] = {}
 
     def function(**keywords: Any) -> Any:

@@ -79,7 +79,9 @@ def cases(loss: str, dtype: str) -> tuple[Case, ...]:
         gamma = float.fromhex(group["gamma"])
         exact = {key: _floats(group[key]) for key in ("value", "gradient", "curvature")}
         alpha_t = np.ones_like(targets) if alpha is None else alpha * targets + (1.0 - alpha) * (1.0 - targets)
-        scale = {key: np.maximum(s, np.abs(exact[key])) for key, s in term_scales(logits, targets, alpha_t, gamma).items()}
+        scale = {
+            key: np.maximum(s, np.abs(exact[key])) for key, s in term_scales(logits, targets, alpha_t, gamma).items()
+        }
         flags = points[group["points"]]["flags"]
         usual = in_required_range(logits, dtype)
         for ordinary in (True, False):

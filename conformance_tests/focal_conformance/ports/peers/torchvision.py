@@ -38,7 +38,8 @@ def function() -> tuple[Callable[..., Any], tuple[str, ...]]:
 
 def _from_single_file() -> Callable[..., Any]:
     package = find_spec("torchvision")
-    assert package is not None and package.submodule_search_locations
+    assert package is not None
+    assert package.submodule_search_locations
     path = Path(package.submodule_search_locations[0]) / "ops" / "focal_loss.py"
     # The file's one relative import is a usage logger.
     logger = ModuleType("torchvision.utils")
@@ -48,7 +49,8 @@ def _from_single_file() -> Callable[..., Any]:
     sys.modules.update(stubs)
     try:
         spec = spec_from_file_location("torchvision.ops.focal_loss", path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
     finally:
