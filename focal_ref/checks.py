@@ -55,7 +55,11 @@ def checked_normalizer(normalizer: Any) -> float:
 
 def check_same_shape(logits_shape: tuple[Any, ...], targets_shape: tuple[Any, ...]) -> None:
     """Logits and targets never broadcast: (N, 1) against (N,) would give (N, N)."""
-    if tuple(logits_shape) != tuple(targets_shape):
+    # Length by length: while torch.compile traces, tuples of symbolic lengths do not compare.
+    same = len(logits_shape) == len(targets_shape) and all(
+        n == m for n, m in zip(logits_shape, targets_shape, strict=True)
+    )
+    if not same:
         raise ValueError(
             f"targets must have the shape of logits, got logits {tuple(logits_shape)} and targets "
             f"{tuple(targets_shape)}; they are not broadcast"
@@ -65,7 +69,9 @@ def check_same_shape(logits_shape: tuple[Any, ...], targets_shape: tuple[Any, ..
 def check_fits(name: str, shape: tuple[Any, ...], logits_shape: tuple[Any, ...]) -> None:
     """A weight or mask may be broadcast to the logits, and may not enlarge them."""
     aligned = (1,) * (len(logits_shape) - len(shape)) + tuple(shape)
-    fits = len(aligned) == len(logits_shape) and all(n in (1, m) for n, m in zip(aligned, logits_shape, strict=True))
+    fits = len(aligned) == len(logits_shape) and all(
+        n == 1 or n == m for n, m in zip(aligned, logits_shape, strict=True)
+    )
     if not fits:
         raise ValueError(
             f"{name} must have the shape of logits, {tuple(logits_shape)}, or broadcast to it without "

@@ -11,7 +11,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def held_in_float32(loss: Loss) -> Loss:
-    """The same loss with every float parameter rounded to float32, as Python floats.
+    """Round every float parameter of a loss to float32; they stay Python floats.
 
     A loss that is computed in float32 is defined at the parameters that float32 holds. Rounded here
     once, ``1 - alpha`` means the same whether it is formed before or after the rounding (for

@@ -12,11 +12,11 @@ import tensorflow as tf
 
 Tensor = Any
 
-bool = tf.bool  # noqa: A001 - the standard's name
+bool = tf.bool
 float32 = tf.float32
 float64 = tf.float64
 
-abs = tf.math.abs  # noqa: A001
+abs = tf.math.abs
 exp = tf.math.exp
 expm1 = tf.math.expm1
 isfinite = tf.math.is_finite
@@ -25,7 +25,7 @@ log = tf.math.log
 log1p = tf.math.log1p
 maximum = tf.math.maximum
 minimum = tf.math.minimum
-pow = tf.math.pow  # noqa: A001
+pow = tf.math.pow
 sqrt = tf.math.sqrt
 where = tf.where
 
@@ -61,17 +61,17 @@ def broadcast_to(x: Tensor, shape: Any) -> Tensor:
     return x if tuple(x.shape) == tuple(shape) else tf.broadcast_to(x, shape)
 
 
-def sum(x: Tensor, *, axis: int | None = None) -> Tensor:  # noqa: A001
+def sum(x: Tensor, *, axis: int | None = None) -> Tensor:
     """Sum over an axis, or over all."""
     return tf.math.reduce_sum(x, axis=axis)
 
 
-def min(x: Tensor, *, axis: int | None = None) -> Tensor:  # noqa: A001
+def min(x: Tensor, *, axis: int | None = None) -> Tensor:
     """Smallest over an axis, or of all."""
     return tf.math.reduce_min(x, axis=axis)
 
 
-def max(x: Tensor, *, axis: int | None = None) -> Tensor:  # noqa: A001
+def max(x: Tensor, *, axis: int | None = None) -> Tensor:
     """Largest over an axis, or of all."""
     return tf.math.reduce_max(x, axis=axis)
 

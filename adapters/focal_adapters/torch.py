@@ -2,68 +2,13 @@
 
 from typing import Any
 
-import array_api_compat.torch
-import numpy as np
 import torch
-from focal_ref.checks import check_reduction, describe
-from focal_ref.losses import ElementwiseLoss, SigmoidFocal
 from torch import Tensor
 
 from focal_adapters import pipeline
-from focal_adapters.torch_autograd import element_losses, refusal
-
-_HALVES = (torch.float16, torch.bfloat16)
-
-
-class _Torch:
-    """What the pipeline needs to know about PyTorch."""
-
-    xp = array_api_compat.torch
-
-    def as_array(self, name: str, value: Any, like: Tensor | None) -> Tensor:
-        if isinstance(value, Tensor):
-            # As PyTorch's own losses do: autocast runs them in float32 and leaves the result there.
-            lifted = like is None and value.dtype in _HALVES and torch.is_autocast_enabled(value.device.type)
-            return value.float() if lifted else value
-        if like is None or not isinstance(value, (np.ndarray, np.generic, list, tuple, bool, int, float)):
-            wanted = "a torch.Tensor" if like is None else "a torch.Tensor, a NumPy array or a list of numbers"
-            raise TypeError(f"{name} must be {wanted}, got {describe(value)}")
-        # Copied, as it may be read-only; lists pass through NumPy, whose floats are double.
-        array = torch.from_numpy(np.array(value))
-        # Cast before it is moved: MPS holds no float64.
-        return (array.to(self.compute_dtype(like)) if array.is_floating_point() else array).to(like.device)
-
-    def kind(self, array: Tensor) -> str:
-        if array.is_floating_point():
-            return "floating"
-        if array.is_complex():
-            return "complex"
-        return "bool" if array.dtype == torch.bool else "integer"
-
-    def compute_dtype(self, array: Tensor) -> torch.dtype:
-        return torch.float64 if array.dtype == torch.float64 else torch.float32
-
-    def refuse_derivative(self, name: str, array: Tensor) -> None:
-        if array.requires_grad and torch.is_grad_enabled():
-            raise TypeError(f"{refusal(name)}; pass {name}.detach()")
-
-    def readable(self, array: Tensor) -> bool:
-        return not self.traced(array) and array.device.type == "cpu" and type(array) is Tensor
-
-    def traced(self, array: Tensor) -> bool:
-        if torch.compiler.is_compiling() or array.device.type == "meta":
-            return True
-        try:
-            array.data_ptr()
-        except RuntimeError:  # torch.func's wrappers and fake tensors have no storage of their own.
-            return True
-        return False
-
-    def elements(self, loss: ElementwiseLoss, logits: Tensor, targets: Tensor) -> Tensor:
-        return element_losses(loss, logits, targets)
-
-
-_BACKEND = _Torch()
+from focal_adapters.torch_backend import BACKEND
+from focal_ref.checks import check_reduction
+from focal_ref.losses import ElementwiseLoss, SigmoidFocal
 
 
 def apply(
@@ -77,10 +22,17 @@ def apply(
     normalizer: Any = None,
     validate: bool | None = None,
 ) -> Tensor:
-    """Any loss object of focal_ref on tensors; the arguments are those of `sigmoid_focal_loss`."""
-    options: dict[str, Any] = {"weight": weight, "mask": mask, "reduction": reduction}
-    options |= {"normalizer": normalizer, "validate": validate}
-    result: Tensor = pipeline.apply(_BACKEND, loss, logits, targets, **options)
+    """Apply any loss object of focal_ref to tensors.
+
+    Parameters
+    ----------
+    loss : ElementwiseLoss
+        Such as ``focal_ref.SigmoidFocal(alpha=0.25, gamma=2.0)``.
+    logits, targets, weight, mask, reduction, normalizer, validate
+        As in `sigmoid_focal_loss`, which says what is returned and raised, too.
+    """
+    options: dict[str, Any] = {"weight": weight, "mask": mask, "normalizer": normalizer, "validate": validate}
+    result: Tensor = pipeline.apply(BACKEND, loss, logits, targets, reduction=reduction, **options)
     return result
 
 
@@ -96,14 +48,78 @@ def sigmoid_focal_loss(
     normalizer: Any = None,
     validate: bool | None = None,
 ) -> Tensor:
-    """Sigmoid focal loss."""
+    """Sigmoid focal loss with analytic first and second derivatives.
+
+    Parameters
+    ----------
+    logits : tensor of any shape S, real floating
+        float16 and bfloat16 are computed in float32 and rounded once.
+    targets : tensor of shape S, floating in [0, 1], integer or bool; or NumPy array, or nested list
+        Probability of the positive class; soft targets follow the linear rule.
+    alpha : float in [0, 1] or None
+        Weight of the positive class, ``1 - alpha`` that of the negative one; None switches it off.
+    gamma : float >= 0
+        Focusing parameter.
+    weight : tensor, optional
+        Multiplies element losses; of shape S or broadcast to it. In no denominator.
+    mask : bool tensor, optional
+        True counts; of shape S or broadcast to it. What a masked element holds reaches nothing.
+    reduction : {"none", "sum", "mean", "sum_classes", "mean_positives"}
+        "mean" divides by the number of unmasked elements, "mean_positives" by
+        max(1, number of unmasked targets >= 0.5); "sum_classes" sums over the last axis.
+    normalizer : float > 0 or 0-d tensor, optional
+        With "sum": divides it.
+    validate : bool, optional
+        Whether values are checked. None: on the CPU, outside of torch.compile and vmap.
+
+    Returns
+    -------
+    tensor
+        Of shape S ("none"), S without its last axis ("sum_classes") or (). Its dtype is that of
+        logits, but float32 where half-precision logits are reduced or met under autocast.
+
+    Raises
+    ------
+    TypeError
+        Wrong dtypes; a derivative with respect to targets, weight or normalizer.
+    ValueError
+        Wrong shapes or values.
+    RuntimeError
+        On a third derivative.
+
+    Notes
+    -----
+    Unit: nats. For gamma <= 5 on the CPU within 16 ULP of float32 or float64 (gradient and second
+    derivative: of the sum of their absolute terms), halves within 0.51 ULP, of the exact result at
+    the alpha and gamma that the dtype of computation holds; compiled by Inductor, too.
+    Source: Lin et al. 2017, arXiv:1708.02002, eq. (5).
+
+    Examples
+    --------
+    >>> import torch
+    >>> x, t = torch.tensor([2.0, -1.0, 0.5, -3.0]), torch.tensor([1, 0, 0, 1])
+    >>> sigmoid_focal_loss(x, t, reduction="sum")
+    tensor(0.9921)
+    """
     loss = SigmoidFocal(alpha=alpha, gamma=gamma)
-    options: dict[str, Any] = {"weight": weight, "mask": mask, "reduction": reduction}
-    return apply(loss, logits, targets, **options, normalizer=normalizer, validate=validate)
+    options: dict[str, Any] = {"weight": weight, "mask": mask, "normalizer": normalizer, "validate": validate}
+    return apply(loss, logits, targets, reduction=reduction, **options)
 
 
-class SigmoidFocalLoss(torch.nn.Module):
-    """`sigmoid_focal_loss` as a module without state."""
+class SigmoidFocalLoss(torch.nn.Module):  # type: ignore[misc]
+    """`sigmoid_focal_loss` as a module without state.
+
+    Parameters
+    ----------
+    alpha, gamma, reduction, validate
+        As in `sigmoid_focal_loss`, checked here. ``alpha`` and ``gamma`` may be assigned later on.
+
+    Examples
+    --------
+    >>> import torch
+    >>> SigmoidFocalLoss(gamma=2.0)(torch.tensor([0.0]), torch.tensor([1.0]))
+    tensor(0.0433)
+    """
 
     def __init__(
         self,
@@ -123,12 +139,12 @@ class SigmoidFocalLoss(torch.nn.Module):
     def forward(
         self, logits: Tensor, targets: Any, *, weight: Any = None, mask: Any = None, normalizer: Any = None
     ) -> Tensor:
-        """The reduced loss."""
+        """Reduced loss; takes what `sigmoid_focal_loss` takes."""
         options: dict[str, Any] = {"weight": weight, "mask": mask, "normalizer": normalizer}
         options |= {"reduction": self.reduction, "validate": self.validate}
         return sigmoid_focal_loss(logits, targets, alpha=self.alpha, gamma=self.gamma, **options)
 
     def extra_repr(self) -> str:
-        """The parameters, for ``repr``."""
+        """Show the parameters in ``repr``."""
         text = f"alpha={self.alpha}, gamma={self.gamma}, reduction={self.reduction!r}"
         return text if self.validate is None else f"{text}, validate={self.validate}"

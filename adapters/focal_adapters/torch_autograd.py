@@ -1,8 +1,9 @@
 """Element losses of PyTorch with analytic first and second derivatives, in every kind of differentiation.
 
 Dynamo does not trace the Functions below: it refuses any with a ``jvp``, and nests those without
-one wrongly under ``torch.func`` (a compiled ``grad(grad(...))`` is silently 0; torch 2.13). It puts
-one opaque call into its graph, which AOTAutograd then traces as eager execution would run it.
+one wrongly under ``torch.func`` (torch 2.13: a compiled ``grad(grad(...))`` of a Function is
+silently 0 when its input was computed). It puts one opaque call into its graph, which AOTAutograd
+then traces as eager execution would run it.
 """
 
 import dataclasses
@@ -11,11 +12,11 @@ from typing import Any
 
 import array_api_compat.torch as xp
 import torch
-from focal_ref.losses import ElementwiseLoss
 from torch import Tensor
 from torch.autograd import Function, forward_ad
 
 from focal_adapters.parameters import held_in_float32
+from focal_ref.losses import ElementwiseLoss
 
 _THIRD = "the focal losses have analytic first and second derivatives; third derivatives are not provided"
 
@@ -42,10 +43,11 @@ def element_losses(loss: ElementwiseLoss, logits: Tensor, targets: Tensor) -> Te
         On a third differentiation.
     """
     if torch.compiler.is_dynamo_compiling():
-        values = [_as_tensor(value, logits.dtype) for value in _values(loss)]
+        values = [_as_tensor(value, logits) for value in _values(loss)]
         return _in_graph(id(type(loss)), logits, targets, *values)
     held = loss if logits.dtype == torch.float64 else held_in_float32(loss)
-    return _Value.apply(logits, targets, type(loss), *_values(held))
+    losses: Tensor = _Value.apply(logits, targets, type(loss), *_values(held))
+    return losses
 
 
 def refusal(name: str) -> str:
@@ -58,52 +60,51 @@ def _values(loss: ElementwiseLoss) -> list[Any]:
 
 
 def _assembled(kind: type[ElementwiseLoss], values: tuple[Any, ...]) -> ElementwiseLoss:
-    """A loss from the values of its fields: not constructed, because checks are for numbers and done."""
+    """Make a loss of the values of its fields; not by its constructor, whose checks are for numbers."""
     loss = object.__new__(kind)
     for field, value in zip(dataclasses.fields(kind), values, strict=True):  # type: ignore[arg-type]
         object.__setattr__(loss, field.name, value)
     return loss
 
 
-def _as_tensor(value: Any, dtype: torch.dtype) -> Any:
-    """A float as a 0-d tensor.
+def _as_tensor(value: Any, like: Tensor) -> Any:
+    """Turn a float into a 0-d tensor of the dtype and on the device of another one.
 
     Inductor returns stale results for a Python float that changes between calls and is used both as
     an exponent and elsewhere (pytorch#194976, #197889). A product with a tensor is one of the few
-    forms that it neither gets wrong nor recompiles for every new value, as it does for
+    forms that it neither gets wrong nor compiles anew for every value, as it does
     ``torch.tensor(value)``.
     """
     if not isinstance(value, float):
         return value
-    limits = torch.finfo(dtype)
-    return (torch.ones((), dtype=torch.float64) * value).clamp(limits.min, limits.max).to(dtype)
+    limits = torch.finfo(like.dtype)
+    return (torch.ones((), dtype=like.dtype, device=like.device) * value).clamp(limits.min, limits.max)
 
 
-@torch.compiler.allow_in_graph
+@torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
 def _in_graph(kind_id: int, logits: Tensor, targets: Tensor, *values: Any) -> Tensor:
-    # By id, because a graph holds no class: Dynamo has guarded the type of the loss.
+    # By id, because Dynamo's graph cannot hold a class; it has guarded the type of the loss.
     kind = next(kind for kind in _subclasses(ElementwiseLoss) if id(kind) == kind_id)
     return _Value.apply(logits, targets, kind, *values)
 
 
 def _subclasses(kind: type) -> Iterator[type]:
+    subclass: type
     for subclass in kind.__subclasses__():
         yield subclass
         yield from _subclasses(subclass)
 
 
-class _ElementFunction(Function):
-    """A function of (logits, targets, class of the loss, values of its fields), and its slope."""
+class _ElementFunction(Function):  # type: ignore[misc]
+    """A function of (logits, targets, class of the loss, values of its fields)."""
 
     generate_vmap_rule = True
-    slope: type[Function]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.kind = inputs[2]
-        ctx.is_tensor = [isinstance(value, Tensor) for value in inputs]
-        ctx.plain = [None if isinstance(value, Tensor) else value for value in inputs]
         tensors = [value for value in inputs if isinstance(value, Tensor)]
+        ctx.plain = [None if isinstance(value, Tensor) else value for value in inputs]
+        ctx.is_tensor = [isinstance(value, Tensor) for value in inputs]
         ctx.save_for_backward(*tensors)
         ctx.save_for_forward(*tensors)
         # Else targets without a tangent could not be told from targets with one.
@@ -112,7 +113,8 @@ class _ElementFunction(Function):
 
 def _inputs(ctx: Any) -> list[Any]:
     saved = iter(ctx.saved_tensors)
-    return [next(saved) if is_tensor else value for is_tensor, value in zip(ctx.is_tensor, ctx.plain, strict=True)]
+    pairs = zip(ctx.is_tensor, ctx.plain, strict=True)
+    return [next(saved) if is_tensor else value for is_tensor, value in pairs]
 
 
 def _backward(ctx: Any, upstream: Tensor | None, slope: type[Function]) -> tuple[Tensor | None, ...]:
@@ -128,17 +130,21 @@ def _jvp(ctx: Any, tangents: tuple[Any, ...], slope: type[Function]) -> Tensor:
     # PyTorch turns forward mode off for all levels while this runs, not for its own level only:
     # jvp of jvp, and jacfwd of jacfwd, would silently lose the outer tangent.
     with forward_ad._set_fwd_grad_enabled(True):
-        primals = [forward_ad.unpack_dual(v).primal if isinstance(v, Tensor) else v for v in _inputs(ctx)]
-        return tangents[0] * slope.apply(*primals)
+        return tangents[0] * slope.apply(*(_primal(value) for value in _inputs(ctx)))
+
+
+def _primal(value: Any) -> Any:
+    # The level is named, because Dynamo's graph enters it without saying so to forward_ad.
+    return forward_ad.unpack_dual(value, level=0).primal if isinstance(value, Tensor) else value
 
 
 class _Value(_ElementFunction):
     @staticmethod
-    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:  # type: ignore[override]
+    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:
         return _assembled(kind, values).value(x, t, xp=xp)
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor | None) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor | None) -> Any:
         return _backward(ctx, upstream, _Gradient)
 
     @staticmethod
@@ -148,11 +154,11 @@ class _Value(_ElementFunction):
 
 class _Gradient(_ElementFunction):
     @staticmethod
-    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:  # type: ignore[override]
+    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:
         return _assembled(kind, values).gradient(x, t, xp=xp)
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor | None) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor | None) -> Any:
         return _backward(ctx, upstream, _Curvature)
 
     @staticmethod
@@ -162,11 +168,11 @@ class _Gradient(_ElementFunction):
 
 class _Curvature(_ElementFunction):
     @staticmethod
-    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:  # type: ignore[override]
+    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:
         return _assembled(kind, values).curvature(x, t, xp=xp)
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor | None) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor | None) -> Any:
         raise RuntimeError(_THIRD)
 
     @staticmethod

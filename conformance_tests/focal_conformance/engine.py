@@ -144,7 +144,7 @@ def _notes(session: Session) -> list[str]:
     if dialect.soft_targets != "linear":
         notes.append(f"declared rule for soft targets: {dialect.soft_targets or 'none, hard targets only'}")
     if not session.full:
-        notes.append("short grid: gamma 0, 0.5, 2, 2.7 and alpha None, 0.25")
+        notes.append("short grid: gamma 0, 0.5, 2, 2.7 with alpha 0.25, in float32 also with alpha off")
     return notes
 
 

@@ -14,7 +14,10 @@ from focal_conformance.vectors.grid import held
 from focal_conformance.vectors.load import Case, cases
 
 QUANTITIES = ("value", "gradient", "curvature")
-SHORT_GAMMAS, SHORT_ALPHAS = (0.0, 0.5, 2.0, 2.7), (None, 0.25)
+COMPILED_SIZE = 256
+"""Points are repeated up to this size where each new shape is compiled anew."""
+SHORT_GAMMAS = (0.0, 0.5, 2.0, 2.7)
+"""The gammas of compiled modes, with alpha 0.25, and in float32 also with alpha off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,15 @@ class Session:
         self._evaluations: dict[tuple[int, str], Evaluation] = {}
 
     @property
+    def thorough(self) -> bool:
+        """Whether a new configuration costs no compilation, or the full grid was asked for."""
+        return self.port.mode == "eager" or self.level == "recommended"
+
+    @property
+    def _compiles(self) -> bool:
+        return self.driver.compiles_each_shape or self.port.mode != "eager"
+
+    @property
     def flushes(self) -> bool:
         """Whether a subnormal result may be 0: a property of the framework on this device."""
         return self.driver.flushes_subnormals or self.port.dialect.flushes_subnormals
@@ -52,7 +64,8 @@ class Session:
         for dtype in self.dtypes:
             short = {held(gamma, FORMATS[dtype]) for gamma in SHORT_GAMMAS}
             for case in cases(self.port.loss, dtype):
-                if self.full or (case.gamma in short and case.alpha in SHORT_ALPHAS):
+                usual = case.alpha == 0.25 or (case.alpha is None and dtype == "float32")
+                if self.full or (case.gamma in short and usual):
                     yield case
 
     def bind(self, parameters: Parameters) -> Function:
@@ -77,48 +90,91 @@ class Session:
         return values[:, None] if self.port.dialect.layout == "column" and values.ndim == 1 else values
 
     def evaluate(self, case: Case, quantity: str) -> Evaluation:
-        """Value, gradient or curvature of all points of a case, from the cache if it was asked before."""
-        key = (id(case), quantity)
-        if key not in self._evaluations:
-            self._evaluations[key] = self._evaluate(case, quantity)
-        return self._evaluations[key]
+        """Value, gradient or curvature of all points of a case, from the cache if it was asked before.
 
-    def _evaluate(self, case: Case, quantity: str) -> Evaluation:
+        Special and random points of one parameter set are given to the port in one call.
+        """
+        if (id(case), quantity) not in self._evaluations:
+            siblings = [
+                other
+                for other in cases(case.loss, case.dtype)
+                if (other.alpha, other.gamma, other.ordinary) == (case.alpha, case.gamma, case.ordinary)
+            ]
+            self._evaluate(siblings, quantity)
+        return self._evaluations[id(case), quantity]
+
+    def _evaluate(self, siblings: list[Case], quantity: str) -> None:
+        first = siblings[0]
+        logits = np.concatenate([case.logits for case in siblings])
+        targets = np.concatenate([case.targets for case in siblings])
+        parameters = Parameters(first.alpha, first.gamma)
+        if not self.thorough and quantity == "gradient" and self.driver.differentiates:
+            wanted: tuple[str, ...] = ("value", "gradient")
+        else:
+            wanted = (quantity,)
         try:
-            got = self.results(case.logits, case.targets, case.dtype, Parameters(case.alpha, case.gamma), quantity)
+            results = self.results(logits, targets, first.dtype, parameters, *wanted)
         except (NotClaimed, NoDerivative) as reason:
             refused = isinstance(reason, NotClaimed) or quantity == "curvature" or not self.driver.differentiates
-            return Evaluation(case, quantity, None, str(reason), not_claimed=refused)
+            self._store(siblings, (quantity,), None, str(reason), not_claimed=refused)
         except Exception as error:  # whatever a port raises is its answer, and is reported as such
-            return Evaluation(case, quantity, None, raised(error))
-        return Evaluation(case, quantity, got)
+            self._store(siblings, wanted, None, raised(error))
+        else:
+            self._store(siblings, wanted, results)
 
-    def results(self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, quantity: str) -> Float64:
-        """One number a point; raises whatever the port raises."""
+    def _store(
+        self,
+        siblings: list[Case],
+        quantities: tuple[str, ...],
+        results: list[Float64] | None,
+        error: str = "",
+        not_claimed: bool = False,
+    ) -> None:
+        ends = np.cumsum([case.logits.size for case in siblings])
+        for number, quantity in enumerate(quantities):
+            parts = [None] * len(siblings) if results is None else np.split(results[number], ends[:-1])
+            for case, got in zip(siblings, parts, strict=True):
+                self._evaluations[id(case), quantity] = Evaluation(case, quantity, got, error, not_claimed)
+
+    def results(
+        self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, *quantities: str
+    ) -> list[Float64]:
+        """One number a point for each quantity; raises whatever the port raises."""
         if self.port.dialect.reduction is None and self.port.dialect.returns != "none":
             parameters = replace(parameters, reduction=self.port.dialect.returns)
             alone = [
-                self._results(logits[i : i + 1], targets[i : i + 1], dtype, parameters, quantity)
+                self._results(logits[i : i + 1], targets[i : i + 1], dtype, parameters, quantities)
                 for i in range(len(logits))
             ]
-            return np.concatenate(alone) if alone else np.zeros(0)
-        return self._results(logits, targets, dtype, parameters, quantity)
+            return [np.concatenate(parts) for parts in zip(*alone, strict=True)]
+        return self._results(logits, targets, dtype, parameters, quantities)
 
-    def _results(self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, quantity: str) -> Float64:
+    def _results(
+        self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, quantities: tuple[str, ...]
+    ) -> list[Float64]:
         function = self.bind(parameters)
+        count = logits.size
+        if self._compiles and 1 < count < COMPILED_SIZE:
+            logits, targets = np.resize(logits, COMPILED_SIZE), np.resize(targets, COMPILED_SIZE)
         x = self.driver.array(self.laid_out(logits), dtype)
         t = self.driver.array(self.laid_out(targets), dtype)
-        if quantity == "value":
-            result = self.driver.value(function, x, t)
-        elif quantity == "gradient":
-            result = self.driver.gradient(function, x, t)[1]
+        if quantities == ("value",):
+            results = [self.driver.value(function, x, t)]
+        elif quantities == ("curvature",):
+            results = [self.driver.curvature(function, x, t)]
         else:
-            result = self.driver.curvature(function, x, t)
+            results = list(self.driver.gradient(function, x, t))[-len(quantities) :]
+        return [
+            self._numbers(result, quantity, logits.size)[:count]
+            for result, quantity in zip(results, quantities, strict=True)
+        ]
+
+    def _numbers(self, result: Any, quantity: str, count: int) -> Float64:
         if not self.driver.is_array(result):
             raise TypeError(f"returned {type(result).__name__}, not an array of {self.driver.name}")
         numbers = self.driver.numbers(result)
-        if numbers.size != logits.size:
-            raise ValueError(f"returned shape {numbers.shape} for {quantity} of logits of shape {tuple(x.shape)}")
+        if numbers.size != count:
+            raise ValueError(f"returned shape {numbers.shape} for {quantity} of {count} logits")
         return numbers.reshape(-1)
 
 

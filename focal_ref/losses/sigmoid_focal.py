@@ -173,20 +173,21 @@ class _Terms:
             power = xp.minimum(power, xp.full_like(power, float(xp.finfo(power.dtype).max)))
             # Where it is not small, the first order is not enough, and below -1 changes the sign.
             correction = xp.expm1(xp.minimum(correction, xp.full_like(correction, 80.0)))
-        # In halves: exp(-gamma y) alone underflows where its product with m^gamma does not.
+        # In halves: exp(-gamma y) alone underflows where its product with m^gamma does not. The
+        # correction goes between them: after them it is subnormal long before the result, and some flush.
         half = xp.exp(-0.5 * exponent)
-        power = half * (half * power)
-        return power + power * correction
+        power = half * power
+        return half * (power + power * correction)
 
     @property
     def near_cross_entropy(self) -> Array:
-        """CE where k is not 0; beyond 1e30, where it is, a number that gamma cannot make overflow.
+        """CE where k is not 0; beyond 1e4, where it is, a number that gamma cannot make overflow.
 
         inf * 0 is nan, and compilers may multiply in another order than written (TensorFlow's
-        grappler moves constants such as gamma down to a factor).
+        grappler moves constants such as gamma to any factor of a product).
         """
-        far = self.cross_entropy > 1e30
-        return self.xp.where(far, self.xp.full_like(self.u, 1e30), self.cross_entropy)
+        far = self.cross_entropy > 1e4
+        return self.xp.where(far, self.xp.full_like(self.u, 1e4), self.cross_entropy)
 
     @property
     def c(self) -> Array:

@@ -47,9 +47,9 @@ class Layouts:
         driver, dialect = session.driver, session.port.dialect
         if dialect.reduction is None and dialect.returns != "none":
             raise NotClaimed(f"it returns reduction {dialect.returns!r} only")
-        for shape in self.SHAPES:
+        for shape in self.SHAPES if session.thorough else self.SHAPES[-1:]:
             points = sample(session).shaped(*shape)
-            for kind in ("plain", "strided"):
+            for kind in ("plain", "strided") if session.thorough else ("plain",):
                 make = driver.strided if kind == "strided" else driver.array
                 x, t = (make(session.laid_out(v), points.dtype) for v in (points.logits, points.targets))
                 got = driver.numbers(driver.value(session.bind(points.parameters), x, t))

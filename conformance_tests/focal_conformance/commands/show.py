@@ -109,7 +109,7 @@ def _ask(parsed: Namespace, named: Named) -> tuple[int, dict[str, list[str]]]:
         try:
             # All points of the case, as in a verification: a port may treat a single one differently.
             parameters = Parameters(case.alpha, case.gamma)
-            got = session.results(case.logits, case.targets, case.dtype, parameters, quantity)
+            (got,) = session.results(case.logits, case.targets, case.dtype, parameters, quantity)
         except (NotClaimed, NoDerivative) as reason:
             lines[quantity] = [f"{parsed.port}: not claimed, {reason}"]
         except Exception as error:  # the port's answer

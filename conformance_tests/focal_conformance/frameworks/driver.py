@@ -24,6 +24,8 @@ class Driver(Protocol):
     device: str
     differentiates: bool
     flushes_subnormals: bool
+    compiles_each_shape: bool
+    """Whether even single operations are compiled for each new shape."""
     modes: tuple[str, ...]
 
     def array(self, values: Any, dtype: str) -> Any:

@@ -22,6 +22,7 @@ class JaxDriver:
     name = "jax"
     differentiates = True
     flushes_subnormals = True
+    compiles_each_shape = True
     modes = ("eager", "jit")
 
     def __init__(self, device: str) -> None:
@@ -73,7 +74,18 @@ class JaxDriver:
     def in_mode(self, call: Callable[..., Any], mode: str) -> Callable[..., Any]:
         if mode == "eager":
             return call
-        return lambda logits, targets, keywords: jax.jit(lambda x, t: call(x, t, keywords))(logits, targets)
+        compiled: dict[Any, Any] = {}
+
+        def in_jit(logits: Any, targets: Any, keywords: Any) -> Any:
+            # Parameters are static, as alpha and gamma are in a user's own jit; arrays are traced.
+            arrays = {name: value for name, value in keywords.items() if isinstance(value, jax.Array)}
+            static = {name: value for name, value in keywords.items() if name not in arrays}
+            key = tuple(sorted(static.items(), key=lambda item: item[0]))
+            if key not in compiled:
+                compiled[key] = jax.jit(lambda x, t, more: call(x, t, {**static, **more}))
+            return compiled[key](logits, targets, arrays)
+
+        return in_jit
 
     def global_state(self) -> Any:
         return (jax.config.jax_enable_x64, jax.config.jax_debug_nans)

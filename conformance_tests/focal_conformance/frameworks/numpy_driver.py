@@ -25,6 +25,7 @@ class NumpyDriver:
 
     differentiates = False
     flushes_subnormals = False
+    compiles_each_shape = False
     device = "cpu"
     modes = ("eager",)
 

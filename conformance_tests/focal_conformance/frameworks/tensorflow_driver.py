@@ -21,6 +21,7 @@ class TensorFlowDriver:
     name = "tensorflow"
     differentiates = True
     flushes_subnormals = True
+    compiles_each_shape = False
     modes = ("eager", "function", "xla")
 
     def __init__(self, device: str) -> None:

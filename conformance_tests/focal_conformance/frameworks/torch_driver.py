@@ -21,6 +21,7 @@ class TorchDriver:
     name = "torch"
     differentiates = True
     flushes_subnormals = False
+    compiles_each_shape = False
     modes = ("eager", "compile")
 
     def __init__(self, device: str) -> None:
@@ -90,7 +91,14 @@ class TorchDriver:
             return not torch.is_grad_enabled()
 
     def in_mode(self, call: Callable[..., Any], mode: str) -> Callable[..., Any]:
-        return torch.compile(call, fullgraph=True) if mode == "compile" else call
+        if mode == "eager":
+            return call
+        # One compiled function meets every dtype, rank and keyword here; a user's meets a few.
+        torch._dynamo.config.recompile_limit = 1000
+        torch._dynamo.config.accumulated_recompile_limit = 10_000
+        # Otherwise a second backward pass through one graph is refused, whatever the port does.
+        torch._functorch.config.donated_buffer = False
+        return torch.compile(call, fullgraph=True)
 
     def global_state(self) -> Any:
         return (

@@ -1,0 +1,106 @@
+"""Element losses of JAX with analytic first and second derivatives, in every kind of differentiation.
+
+Each rule gives the next derivative as a function that has a rule of its own; the curvature's refuses.
+Symbolic zeros tell an argument that nobody differentiates from one whose tangent happens to be 0.
+"""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+
+from focal_adapters.parameters import held_in_float32
+from focal_ref.losses import ElementwiseLoss
+
+Array = Any
+Pair = tuple[Any, Any]
+
+
+def element_losses(loss: ElementwiseLoss, logits: Array, targets: Array) -> Array:
+    """Loss of each element, differentiable twice with respect to the logits.
+
+    Parameters
+    ----------
+    loss : ElementwiseLoss
+        Its parameters are rounded to the dtype of the logits.
+    logits, targets : arrays of one shape, float32 or float64
+        ``targets`` of the dtype of ``logits``.
+
+    Returns
+    -------
+    array of the shape and dtype of logits, in nats
+
+    Raises
+    ------
+    TypeError
+        On differentiation with respect to the targets.
+    NotImplementedError
+        On a third differentiation.
+    """
+    return _value(loss if logits.dtype == jnp.float64 else held_in_float32(loss), logits, targets)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def constant(name: str, array: Array) -> Array:
+    """Return the array; TypeError on differentiation with respect to it. ``name`` is for the message."""
+    return array
+
+
+@partial(constant.defjvp, symbolic_zeros=True)
+def _constant_rule(name: str, primals: tuple[Array], tangents: tuple[Any]) -> Pair:
+    _refuse(name, tangents[0])
+    return primals[0], jnp.zeros_like(primals[0])
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _value(loss: ElementwiseLoss, x: Array, t: Array) -> Array:
+    return loss.value(x, t, xp=jnp)
+
+
+@partial(_value.defjvp, symbolic_zeros=True)
+def _value_rule(loss: ElementwiseLoss, primals: Pair, tangents: Pair) -> Pair:
+    _refuse("targets", tangents[1])
+    value, gradient = _value_and_gradient(loss, *primals)
+    return value, _times(gradient, tangents[0])
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _value_and_gradient(loss: ElementwiseLoss, x: Array, t: Array) -> Pair:
+    return loss.value_and_gradient(x, t, xp=jnp)
+
+
+@partial(_value_and_gradient.defjvp, symbolic_zeros=True)
+def _value_and_gradient_rule(loss: ElementwiseLoss, primals: Pair, tangents: Pair) -> Pair:
+    _refuse("targets", tangents[1])
+    value, gradient = _value_and_gradient(loss, *primals)
+    slopes = _times(gradient, tangents[0]), _times(_curvature(loss, *primals), tangents[0])
+    return (value, gradient), slopes
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _curvature(loss: ElementwiseLoss, x: Array, t: Array) -> Array:
+    return loss.curvature(x, t, xp=jnp)
+
+
+@partial(_curvature.defjvp, symbolic_zeros=True)
+def _curvature_rule(loss: ElementwiseLoss, primals: Pair, tangents: Pair) -> Pair:
+    _refuse("targets", tangents[1])
+    if not isinstance(tangents[0], SymbolicZero):
+        raise NotImplementedError(
+            "the focal losses have analytic first and second derivatives; third derivatives are not provided"
+        )
+    return _curvature(loss, *primals), jnp.zeros_like(primals[0])
+
+
+def _times(slope: Array, tangent: Any) -> Array:
+    return jnp.zeros_like(slope) if isinstance(tangent, SymbolicZero) else slope * tangent
+
+
+def _refuse(name: str, tangent: Any) -> None:
+    if not isinstance(tangent, SymbolicZero):
+        raise TypeError(
+            f"{name} must not be differentiated: derivatives are provided with respect to the logits only; "
+            f"pass jax.lax.stop_gradient({name})"
+        )
