@@ -37,8 +37,9 @@ class Session:
     def __init__(self, port: Port, driver: Driver, level: str, dtypes: tuple[str, ...], full: bool) -> None:
         self.port, self.driver, self.level, self.dtypes = port, driver, level, dtypes
         self.full = full
-        self._call = driver.in_mode(port.call, port.mode)
+        self._call = driver.in_mode(port.call, port.mode, self.thorough)
         self._evaluations: dict[tuple[int, str], Evaluation] = {}
+        self._without_gradient = False
 
     @property
     def thorough(self) -> bool:
@@ -108,19 +109,23 @@ class Session:
         logits = np.concatenate([case.logits for case in siblings])
         targets = np.concatenate([case.targets for case in siblings])
         parameters = Parameters(first.alpha, first.gamma)
-        if not self.thorough and quantity == "gradient" and self.driver.differentiates:
-            wanted: tuple[str, ...] = ("value", "gradient")
-        else:
-            wanted = (quantity,)
+        wanted: tuple[str, ...] = (quantity,)
+        if not self.thorough and quantity != "curvature" and self.driver.differentiates and not self._without_gradient:
+            # One compilation gives both.
+            wanted = ("value", "gradient")
         try:
             results = self.results(logits, targets, first.dtype, parameters, *wanted)
         except (NotClaimed, NoDerivative) as reason:
+            if len(wanted) > 1 and isinstance(reason, NoDerivative):
+                self._without_gradient = True
+                return self._evaluate(siblings, quantity)
             refused = isinstance(reason, NotClaimed) or quantity == "curvature" or not self.driver.differentiates
             self._store(siblings, (quantity,), None, str(reason), not_claimed=refused)
         except Exception as error:  # whatever a port raises is its answer, and is reported as such
             self._store(siblings, wanted, None, raised(error))
         else:
             self._store(siblings, wanted, results)
+        return None
 
     def _store(
         self,

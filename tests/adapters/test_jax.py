@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from agreement import BOUNDS, DTYPES, LOSSES, QUANTITIES, REDUCTIONS, points, small, worst
+from agreement import BOUNDS, DTYPES, OPTIONS, QUANTITIES, REDUCTIONS, losses, points, small, worst
 
 import focal_ref
 from focal_ref import SigmoidFocal
@@ -47,8 +47,7 @@ def test_agrees_with_reference(mode, quantity, dtype):
     x, t = points(dtype)
     logits, targets = jnp.asarray(x).astype(dtype), jnp.asarray(t).astype(dtype)
     errors = []
-    # Compiling takes most of the time; the half types differ in one rounding only.
-    for loss in LOSSES if BOUNDS[dtype] > 1 else LOSSES[-2:]:
+    for loss in losses(mode, dtype):
         got = MODES[mode](quantity_of(lambda x, loss=loss: apply(loss, x, targets), quantity))(logits)
         assert got.dtype == dtype
         errors.append(worst(np.asarray(got).astype(np.float64), quantity, loss, x, t, dtype))
@@ -70,10 +69,9 @@ def test_extreme_gamma_gives_no_nan(gamma, dtype):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize(
-    "options", [{}, {"mask": X > -1.5, "weight": np.array([1.0, 2.0, 0.5, 3.0])}], ids=["", "masked"]
-)
+@pytest.mark.parametrize("options", OPTIONS)
 def test_reductions_agree_with_reference(mode, reduction, options):
+    options = {name: np.array(value) for name, value in OPTIONS[options].items()}
     exact, slope = focal_ref.sigmoid_focal_loss_value_and_gradient(X, T, reduction=reduction, **options)
 
     def function(x):
@@ -251,8 +249,8 @@ def test_numpy_input_of_any_layout_that_may_not_be_written():
     np.testing.assert_allclose(sigmoid_focal_loss(x, t), focal_ref.sigmoid_focal_loss(x, t), rtol=1e-14)
 
 
-@pytest.mark.parametrize(
-    "targets", [[True, False, True, True], np.array([1, 0, 1, 1], np.uint8)], ids=["list", "uint8"]
-)
+@pytest.mark.parametrize("targets", [[True, False, True], np.array([1, 0, 1], np.uint8)], ids=["list", "uint8"])
 def test_targets_of_any_real_kind(targets):
-    np.testing.assert_allclose(sigmoid_focal_loss(X[0], targets), SigmoidFocal().value(X[0], targets), rtol=1e-14)
+    np.testing.assert_allclose(
+        sigmoid_focal_loss(X[0, :3], targets), SigmoidFocal().value(X[0, :3], targets), rtol=1e-14
+    )

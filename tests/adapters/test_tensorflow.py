@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from agreement import BOUNDS, DTYPES, LOSSES, QUANTITIES, REDUCTIONS, points, small, worst
+from agreement import BOUNDS, DTYPES, OPTIONS, QUANTITIES, REDUCTIONS, losses, points, small, worst
 
 import focal_ref
 from focal_ref import SigmoidFocal
@@ -55,8 +55,7 @@ def test_agrees_with_reference(mode, quantity, dtype):
     x, t = points(dtype)
     logits, targets = tf.cast(x, dtype), tf.cast(t, dtype)
     errors = []
-    # Compiling takes most of the time; the half types differ in one rounding only.
-    for loss in LOSSES if BOUNDS[dtype] > 1 else LOSSES[-2:]:
+    for loss in losses(mode, dtype):
         got = MODES[mode](quantity_of(lambda x, loss=loss: apply(loss, x, targets), quantity))(logits)
         assert got.dtype == dtype
         errors.append(worst(tf.cast(got, tf.float64).numpy(), quantity, loss, x, t, dtype))
@@ -78,10 +77,9 @@ def test_extreme_gamma_gives_no_nan(gamma, mode):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize(
-    "options", [{}, {"mask": X > -1.5, "weight": np.array([1.0, 2.0, 0.5, 3.0])}], ids=["", "masked"]
-)
+@pytest.mark.parametrize("options", OPTIONS)
 def test_reductions_agree_with_reference(mode, reduction, options):
+    options = {name: np.array(value) for name, value in OPTIONS[options].items()}
     exact, slope = focal_ref.sigmoid_focal_loss_value_and_gradient(X, T, reduction=reduction, **options)
 
     def both(x):
@@ -112,25 +110,21 @@ def test_reduced_half_value_is_float32(dtype):
 # Shapes that a traced function does not know
 
 
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["function", "xla"])
+@pytest.mark.parametrize("mode", ["function", "xla"])
 @pytest.mark.parametrize("shape", [(None, 4), None], ids=str)
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-def test_unknown_shape(shape, reduction, jit_compile):
-    options = {"mask": [[True], [False]], "weight": [1.0, 2.0, 0.5, 3.0], "reduction": reduction}
-    exact, slope = focal_ref.sigmoid_focal_loss_value_and_gradient(X, T, **{k: _array(v) for k, v in options.items()})
+def test_unknown_shape(shape, mode):
+    options, reductions = OPTIONS["masked"], ["none", "mean", "sum_classes"]
 
     def both(x, t):
-        function = lambda x: sigmoid_focal_loss(x, t, **options)
-        return function(x), derivative(function)(x)
+        functions = [lambda x, r=r: sigmoid_focal_loss(x, t, reduction=r, **options) for r in reductions]
+        return [(function(x), derivative(function)(x)) for function in functions]
 
-    signature = [tf.TensorSpec(shape, tf.float64)] * 2
-    value, gradient = traced(both, input_signature=signature, jit_compile=jit_compile)(X, T)
-    np.testing.assert_allclose(value, exact, rtol=1e-14)
-    np.testing.assert_allclose(gradient, slope, rtol=1e-14)
-
-
-def _array(value):
-    return np.asarray(value) if isinstance(value, list) else value
+    results = MODES[mode](both).get_concrete_function(*[tf.TensorSpec(shape, tf.float64)] * 2)(X, T)
+    arrays = {name: np.array(value) for name, value in options.items()}
+    for reduction, (value, gradient) in zip(reductions, results, strict=True):
+        exact = focal_ref.sigmoid_focal_loss_value_and_gradient(X, T, reduction=reduction, **arrays)
+        np.testing.assert_allclose(value, exact[0], rtol=1e-14)
+        np.testing.assert_allclose(gradient, exact[1], rtol=1e-14)
 
 
 def test_unknown_batch_keeps_what_is_known():
@@ -278,8 +272,8 @@ def test_numpy_input_of_any_layout_that_may_not_be_written():
     np.testing.assert_allclose(sigmoid_focal_loss(x, t), focal_ref.sigmoid_focal_loss(x, t), rtol=1e-14)
 
 
-@pytest.mark.parametrize(
-    "targets", [[True, False, True, True], np.array([1, 0, 1, 1], np.uint8)], ids=["list", "uint8"]
-)
+@pytest.mark.parametrize("targets", [[True, False, True], np.array([1, 0, 1], np.uint8)], ids=["list", "uint8"])
 def test_targets_of_any_real_kind(targets):
-    np.testing.assert_allclose(sigmoid_focal_loss(X[0], targets), SigmoidFocal().value(X[0], targets), rtol=1e-14)
+    np.testing.assert_allclose(
+        sigmoid_focal_loss(X[0, :3], targets), SigmoidFocal().value(X[0, :3], targets), rtol=1e-14
+    )

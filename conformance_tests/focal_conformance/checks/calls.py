@@ -76,9 +76,7 @@ class FreshParameters:
             )
             points = sample(session, parameters=parameters)
             for quantity in quantities(session):
-                (got,) = session.results(
-                    points.logits, points.targets, points.dtype, points.parameters, quantity
-                )
+                (got,) = session.results(points.logits, points.targets, points.dtype, points.parameters, quantity)
                 want, tolerance = getattr(points, quantity), getattr(points, f"{quantity}_tolerance")
                 asked = f"alpha={parameters.alpha}, gamma={parameters.gamma:g}"
                 text = f"{quantity} is not that of {asked} after other parameters"

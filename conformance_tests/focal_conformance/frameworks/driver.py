@@ -55,8 +55,11 @@ class Driver(Protocol):
     def curvature(self, function: Function, logits: Any, targets: Any) -> Any:
         """Derivative of the sum of the gradient."""
 
-    def in_mode(self, call: Callable[..., Any], mode: str) -> Callable[..., Any]:
-        """``call(logits, targets, keywords)`` compiled, or as it is for the mode 'eager'."""
+    def in_mode(self, call: Callable[..., Any], mode: str, thorough: bool) -> Callable[..., Any]:
+        """``call(logits, targets, keywords)`` compiled, or as it is for the mode 'eager'.
+
+        Unless ``thorough``, with as few compilations as the framework allows.
+        """
 
     def global_state(self) -> Any:
         """Settings that a loss has no business to change, comparable with ==."""

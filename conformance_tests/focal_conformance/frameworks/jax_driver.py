@@ -71,7 +71,7 @@ class JaxDriver:
         value, pullback = jax.vjp(gradient, logits)
         return pullback(jnp.ones_like(value))[0]
 
-    def in_mode(self, call: Callable[..., Any], mode: str) -> Callable[..., Any]:
+    def in_mode(self, call: Callable[..., Any], mode: str, thorough: bool) -> Callable[..., Any]:
         if mode == "eager":
             return call
         compiled: dict[Any, Any] = {}

@@ -68,7 +68,7 @@ class NumpyDriver:
     def curvature(self, function: Function, logits: Any, targets: Any) -> Any:
         raise NoDerivative(f"{self.name} has no autodiff")
 
-    def in_mode(self, call: Callable[..., Any], mode: str) -> Callable[..., Any]:
+    def in_mode(self, call: Callable[..., Any], mode: str, thorough: bool) -> Callable[..., Any]:
         return call
 
     def global_state(self) -> Any:

@@ -78,7 +78,7 @@ class TensorFlowDriver:
             raise NoDerivative("tf.GradientTape.gradient gave None: the result is not connected to the logits")
         return tf.convert_to_tensor(result)
 
-    def in_mode(self, call: Callable[..., Any], mode: str) -> Callable[..., Any]:
+    def in_mode(self, call: Callable[..., Any], mode: str, thorough: bool) -> Callable[..., Any]:
         return call if mode == "eager" else tf.function(call, jit_compile=mode == "xla")
 
     def global_state(self) -> Any:

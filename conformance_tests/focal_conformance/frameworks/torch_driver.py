@@ -90,7 +90,7 @@ class TorchDriver:
             function(logits, targets)
             return not torch.is_grad_enabled()
 
-    def in_mode(self, call: Callable[..., Any], mode: str) -> Callable[..., Any]:
+    def in_mode(self, call: Callable[..., Any], mode: str, thorough: bool) -> Callable[..., Any]:
         if mode == "eager":
             return call
         # One compiled function meets every dtype, rank and keyword here; a user's meets a few.
@@ -98,7 +98,8 @@ class TorchDriver:
         torch._dynamo.config.accumulated_recompile_limit = 10_000
         # Otherwise a second backward pass through one graph is refused, whatever the port does.
         torch._functorch.config.donated_buffer = False
-        return torch.compile(call, fullgraph=True)
+        # By default each new dtype is compiled twice, the second time with symbolic lengths and floats.
+        return torch.compile(call, fullgraph=True, dynamic=None if thorough else True)
 
     def global_state(self) -> Any:
         return (
