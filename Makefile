@@ -11,10 +11,7 @@ verify: $(READY)  ## adapters in all modes and every peer, against the recorded 
 
 test: $(READY)  ## the project's own tests, one framework a process
 	$(BIN)/python -m pytest -q tests --ignore=tests/adapters
-	$(BIN)/python -m pytest -q tests/adapters/test_torch.py
-	$(BIN)/python -m pytest -q tests/adapters/test_tensorflow.py
-	$(BIN)/python -m pytest -q tests/adapters/test_jax.py
-	$(BIN)/python -m pytest -q tests/adapters/test_array_api.py
+	set -e; for file in tests/adapters/test_*.py; do $(BIN)/python -m pytest -q $$file; done
 	$(BIN)/python -m pytest -q --pyargs focal_conformance.suite --focal-port adapter:torch --focal-device cpu
 
 lint: $(READY)

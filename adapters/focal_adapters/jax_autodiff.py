@@ -26,7 +26,7 @@ def element_losses(loss: ElementwiseLoss, logits: Array, targets: Array) -> Arra
     loss : ElementwiseLoss
         Its parameters are rounded to the dtype of the logits.
     logits, targets : arrays of one shape, float32 or float64
-        ``targets`` of the dtype of ``logits``.
+        ``targets`` of the dtype of ``logits``, through `constant`: their tangents are not looked at.
 
     Returns
     -------
@@ -34,8 +34,6 @@ def element_losses(loss: ElementwiseLoss, logits: Array, targets: Array) -> Arra
 
     Raises
     ------
-    TypeError
-        On differentiation with respect to the targets.
     NotImplementedError
         On a third differentiation.
     """
@@ -50,7 +48,11 @@ def constant(name: str, array: Array) -> Array:
 
 @partial(constant.defjvp, symbolic_zeros=True)
 def _constant_rule(name: str, primals: tuple[Array], tangents: tuple[Any]) -> Pair:
-    _refuse(name, tangents[0])
+    if not isinstance(tangents[0], SymbolicZero):
+        raise TypeError(
+            f"{name} must not be differentiated: derivatives are provided with respect to the logits only; "
+            f"pass jax.lax.stop_gradient({name})"
+        )
     return primals[0], jnp.zeros_like(primals[0])
 
 
@@ -61,7 +63,6 @@ def _value(loss: ElementwiseLoss, x: Array, t: Array) -> Array:
 
 @partial(_value.defjvp, symbolic_zeros=True)
 def _value_rule(loss: ElementwiseLoss, primals: Pair, tangents: Pair) -> Pair:
-    _refuse("targets", tangents[1])
     value, gradient = _value_and_gradient(loss, *primals)
     return value, _times(gradient, tangents[0])
 
@@ -73,7 +74,6 @@ def _value_and_gradient(loss: ElementwiseLoss, x: Array, t: Array) -> Pair:
 
 @partial(_value_and_gradient.defjvp, symbolic_zeros=True)
 def _value_and_gradient_rule(loss: ElementwiseLoss, primals: Pair, tangents: Pair) -> Pair:
-    _refuse("targets", tangents[1])
     value, gradient = _value_and_gradient(loss, *primals)
     slopes = _times(gradient, tangents[0]), _times(_curvature(loss, *primals), tangents[0])
     return (value, gradient), slopes
@@ -86,7 +86,6 @@ def _curvature(loss: ElementwiseLoss, x: Array, t: Array) -> Array:
 
 @partial(_curvature.defjvp, symbolic_zeros=True)
 def _curvature_rule(loss: ElementwiseLoss, primals: Pair, tangents: Pair) -> Pair:
-    _refuse("targets", tangents[1])
     if not isinstance(tangents[0], SymbolicZero):
         raise NotImplementedError(
             "the focal losses have analytic first and second derivatives; third derivatives are not provided"
@@ -96,11 +95,3 @@ def _curvature_rule(loss: ElementwiseLoss, primals: Pair, tangents: Pair) -> Pai
 
 def _times(slope: Array, tangent: Any) -> Array:
     return jnp.zeros_like(slope) if isinstance(tangent, SymbolicZero) else slope * tangent
-
-
-def _refuse(name: str, tangent: Any) -> None:
-    if not isinstance(tangent, SymbolicZero):
-        raise TypeError(
-            f"{name} must not be differentiated: derivatives are provided with respect to the logits only; "
-            f"pass jax.lax.stop_gradient({name})"
-        )

@@ -99,7 +99,13 @@ def own_version(report: Report) -> str:
 
 def markdown(reports: list[Report]) -> str:
     """The overview as a Markdown table."""
-    lines = ["| port | version | verdict | failed checks | how far |", "|---|---|---|---|---|"]
+    required = "training goes wrong otherwise" if reports[0].level == "required" else "full relative accuracy"
+    lines = [
+        f"Written by `focal-ref verify --markdown`: {reports[0].level} level ({required}), on {reports[0].device}.",
+        "",
+        "| port | version | verdict | failed checks | how far |",
+        "|---|---|---|---|---|",
+    ]
     for report in reports:
         failed = ", ".join(f"`{name}`" for name in failed_checks(report)) or "none"
         text = report.error.splitlines()[0] if report.error else report.summary

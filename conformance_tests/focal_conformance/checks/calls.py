@@ -65,7 +65,7 @@ class FreshParameters:
 
     def run(self, session: Session, outcome: Outcome) -> None:
         """The same arrays, other parameters: no result may be an earlier one."""
-        dialect, driver = session.port.dialect, session.driver
+        dialect = session.port.dialect
         if dialect.alpha is None and dialect.gamma is None:
             raise NotClaimed("it has neither alpha nor gamma")
         usual = usual_parameters(session)
