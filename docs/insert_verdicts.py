@@ -14,8 +14,8 @@ def table() -> str:
     lines = ["| package | version | verdict | fails |", "|---|---|---|---|"]
     for port, record in records.items():
         failed = ", ".join(f"`{name}`" for name, verdict in record["checks"].items() if verdict == "failed")
-        name, version = next(iter(record["versions"].items()))
-        cells = (f"`{port}`", f"{name} {version}", record["verdict"], failed or "none")
+        versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+        cells = (f"`{port}`", versions, record["verdict"], failed or "none")
         lines.append("| " + " | ".join(cell.replace("|x|", "abs(x)").replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
 

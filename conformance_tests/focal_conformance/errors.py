@@ -22,7 +22,8 @@ def ulp_errors(got: Float64, exact: Float64, scale: Float64, fmt: FloatFormat) -
 
 def flushed(got: Float64, exact: Float64, fmt: FloatFormat) -> npt.NDArray[np.bool_]:
     """Where 0 stands for a result below the smallest normal number of the compute format."""
-    return np.asarray((got == 0.0) & (exact != 0.0) & (np.abs(exact) < FORMATS[fmt.compute_name].smallest_normal))
+    smallest = FORMATS[fmt.compute_name].smallest_normal
+    return np.asarray((got == 0.0) & (fmt.rounded(exact) != 0.0) & (np.abs(exact) < smallest))
 
 
 def required_tolerance(exact: Float64, alpha_t: Float64, fmt: FloatFormat) -> Float64:

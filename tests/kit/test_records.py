@@ -43,7 +43,9 @@ def test_a_check_that_now_fails_is_a_difference():
 
 
 def test_a_port_without_a_record_is_a_difference():
-    assert records.differences(Report("peer:new", "sigmoid_focal", "required", "cpu")) == ["peer:new has no recorded verdict"]
+    assert records.differences(Report("peer:new", "sigmoid_focal", "required", "cpu")) == [
+        "peer:new has no recorded verdict"
+    ]
 
 
 def test_the_readme_holds_the_records():
