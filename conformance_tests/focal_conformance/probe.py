@@ -45,9 +45,11 @@ def probed(port: Port, driver: Driver, dtypes: tuple[str, ...]) -> Port:
     if dialect.reduction is None and dialect.returns != "none":
         notes.append(f"it returns one number, the {dialect.returns}: points are given to it one by one")
     if dialect.alpha is None:
-        notes.append(f"it has no alpha argument: held against alpha={dialect.fixed_alpha[0]}")
+        notes.append(
+            f"it has no alpha argument: held against alpha={dialect.fixed_alpha[0]} (--always alpha=... names another)"
+        )
     if dialect.gamma is None:
-        notes.append(f"it has no gamma argument: held against gamma={dialect.fixed_gamma[0]:g}")
+        notes.append(f"it has no gamma argument: held against gamma={dialect.fixed_gamma[0]:g} (--always gamma=...)")
     return replace(port, dialect=replace(dialect, dtypes=tuple(working)), notes=(*port.notes, *notes))
 
 

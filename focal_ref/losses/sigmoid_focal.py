@@ -214,13 +214,13 @@ class _Terms:
 
     @property
     def delta(self) -> Array:
-        """P - t, mirrored."""
+        """Mirrored p - t."""
         # Near x = 0, t = 1/2 both sides are nearly equal, and 1 - e has lost what expm1 keeps.
         small = self.c - self.agreed * self.xp.expm1(-self.y)
         return self.xp.where(self.y < 0.5, small, self.opposed - self.agreed * self.e) / self.d
 
     def alpha_t(self, alpha: float) -> Array:
-        """Alpha t + (1-alpha)(1-t); 1 - alpha is formed in the dtype of the arrays, as alpha is held there."""
+        """Balance alpha t + (1-alpha)(1-t); 1 - alpha is formed in the dtype of the arrays, as alpha is held there."""
         return alpha * self.t + (self.xp.ones_like(self.t) - alpha) * self.not_t
 
     def balanced(self, alpha: float | None, elements: Array) -> Array:

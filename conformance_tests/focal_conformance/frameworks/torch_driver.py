@@ -62,7 +62,13 @@ class TorchDriver:
     def curvature(self, function: Function, logits: Any, targets: Any) -> Any:
         leaf = logits.detach().clone().requires_grad_(True)
         gradient = self._derivative(function(leaf, targets), leaf, None, create_graph=True)
-        return self._derivative(gradient, leaf, None)
+        try:
+            return self._derivative(gradient, leaf, None)
+        except RuntimeError as error:
+            # So does torch.compile(torch.sin): what AOTAutograd compiled cannot be differentiated twice from outside.
+            if "does not currently support double backward" in str(error):
+                raise NoDerivative(str(error).split(". ")[0]) from error
+            raise
 
     def _derivative(self, value: Any, leaf: Any, cotangent: Any, create_graph: bool = False) -> Any:
         if not isinstance(value, torch.Tensor):
