@@ -59,10 +59,9 @@ def open_session(
     usable = tuple(dtype for dtype in port.dialect.dtypes if dtype in asked)
     if not usable:
         raise PortMissing(f"{port.name} does not claim {', '.join(asked)}; it claims {', '.join(port.dialect.dtypes)}")
-    single = port.dialect.reduction is None and port.dialect.returns != "none"
     if full is None:
         full = level == "recommended" or port.mode == "eager"
-    return Session(port, driver, level, usable, full and not single)
+    return Session(port, driver, level, usable, full)
 
 
 def verify(

@@ -132,10 +132,13 @@ class _Probe:
         return accepted
 
     def _refuses(self, dtype: str, parameters: Parameters) -> bool:
+        """Whether it says no; any other exception is a mistake, which the checks will meet again."""
         try:
             self._numbers(dtype, parameters)
-        except Exception:  # a refusal is what is looked for
+        except (ValueError, NotImplementedError, KeyError, AssertionError):
             return True
+        except Exception:  # a mistake, not a refusal
+            return False
         return False
 
     def _exact(self, alpha: float | None) -> Float64:
@@ -162,5 +165,7 @@ class _Probe:
         arrays = (v[:, None] if column else v for v in (self.logits, self.targets))
         x, t = (self.driver.array(FORMATS[dtype].rounded(v), dtype) for v in arrays)
         result = self.port.call(x, t, self.dialect.keywords(parameters))
+        if isinstance(result, (tuple, list, dict)):
+            raise TypeError(f"returned a {type(result).__name__}, not an array of {self.driver.name}")
         # A foreign array is found by the checks; here it only has to be readable.
         return self.driver.numbers(result) if self.driver.is_array(result) else np.asarray(result, dtype=np.float64)

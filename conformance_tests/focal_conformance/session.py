@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from focal_conformance.dialect import NotClaimed, Parameters
 from focal_conformance.formats import FORMATS, Float64
@@ -42,6 +43,11 @@ class Session:
         self._without_gradient = False
 
     @property
+    def single(self) -> bool:
+        """Whether the port returns one number, whatever it is given."""
+        return self.port.dialect.reduction is None and self.port.dialect.returns != "none"
+
+    @property
     def thorough(self) -> bool:
         """Whether a new configuration costs no compilation, or the full grid was asked for."""
         return self.port.mode == "eager" or self.level == "recommended"
@@ -64,9 +70,11 @@ class Session:
         """The golden cases that are asked for."""
         for dtype in self.dtypes:
             short = {held(gamma, FORMATS[dtype]) for gamma in SHORT_GAMMAS}
+            # One by one is slow: a port that returns one number meets all parameters in one dtype.
+            full = self.full and (not self.single or dtype == self.dtypes[0])
             for case in cases(self.port.loss, dtype):
                 usual = case.alpha == 0.25 or (case.alpha is None and dtype == "float32")
-                if self.full or (case.gamma in short and usual):
+                if full or (case.gamma in short and usual):
                     yield case
 
     def bind(self, parameters: Parameters) -> Function:
@@ -109,12 +117,19 @@ class Session:
         logits = np.concatenate([case.logits for case in siblings])
         targets = np.concatenate([case.targets for case in siblings])
         parameters = Parameters(first.alpha, first.gamma)
+        claimed = np.ones(logits.shape, dtype=bool)
+        if self.port.dialect.soft_targets != "linear":
+            # A port may refuse what it does not claim, and with it the whole array.
+            claimed = (targets == 0.0) | (targets == 1.0)
         wanted: tuple[str, ...] = (quantity,)
         if not self.thorough and quantity != "curvature" and self.driver.differentiates and not self._without_gradient:
             # One compilation gives both.
             wanted = ("value", "gradient")
         try:
-            results = self.results(logits, targets, first.dtype, parameters, *wanted)
+            results = [
+                _spread(part, claimed)
+                for part in self.results(logits[claimed], targets[claimed], first.dtype, parameters, *wanted)
+            ]
         except (NotClaimed, NoDerivative) as reason:
             if len(wanted) > 1 and isinstance(reason, NoDerivative):
                 self._without_gradient = True
@@ -145,8 +160,12 @@ class Session:
         self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, *quantities: str
     ) -> list[Float64]:
         """One number a point for each quantity; raises whatever the port raises."""
-        if self.port.dialect.reduction is None and self.port.dialect.returns != "none":
+        if self.single:
             parameters = replace(parameters, reduction=self.port.dialect.returns)
+            if quantities == ("gradient",) and dtype in ("float32", "float64") and self.driver.differentiates:
+                # The gradient of a sum or mean holds each element's own.
+                (slopes,) = self._results(logits, targets, dtype, parameters, quantities, pad=False)
+                return [slopes * (logits.size if self.port.dialect.returns == "mean" else 1.0)]
             alone = [
                 self._results(logits[i : i + 1], targets[i : i + 1], dtype, parameters, quantities)
                 for i in range(len(logits))
@@ -155,11 +174,17 @@ class Session:
         return self._results(logits, targets, dtype, parameters, quantities)
 
     def _results(
-        self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, quantities: tuple[str, ...]
+        self,
+        logits: Float64,
+        targets: Float64,
+        dtype: str,
+        parameters: Parameters,
+        quantities: tuple[str, ...],
+        pad: bool = True,
     ) -> list[Float64]:
         function = self.bind(parameters)
         count = logits.size
-        if self._compiles and 1 < count < COMPILED_SIZE:
+        if pad and self._compiles and 1 < count < COMPILED_SIZE:
             logits, targets = np.resize(logits, COMPILED_SIZE), np.resize(targets, COMPILED_SIZE)
         x = self.driver.array(self.laid_out(logits), dtype)
         t = self.driver.array(self.laid_out(targets), dtype)
@@ -170,7 +195,9 @@ class Session:
         else:
             results = list(self.driver.gradient(function, x, t))[-len(quantities) :]
         return [
-            self._numbers(result, quantity, logits.size)[:count]
+            self._numbers(
+                result, quantity, logits.size if parameters.reduction == "none" or quantity != "value" else 1
+            )[:count]
             for result, quantity in zip(results, quantities, strict=True)
         ]
 
@@ -181,6 +208,13 @@ class Session:
         if numbers.size != count:
             raise ValueError(f"returned shape {numbers.shape} for {quantity} of {count} logits")
         return numbers.reshape(-1)
+
+
+def _spread(numbers: Float64, places: npt.NDArray[np.bool_]) -> Float64:
+    """Results of the claimed points in their places; nan where nothing was asked and nothing is judged."""
+    result = np.full(places.shape, np.nan)
+    result[places] = numbers
+    return result
 
 
 def raised(error: BaseException) -> str:

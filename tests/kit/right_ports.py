@@ -105,6 +105,35 @@ def numpy_port(y_true, y_pred, alpha=0.25, gamma=2.0):
     return loss.astype(dtype)
 
 
+def flattening(inputs, targets, alpha=0.25, gamma=2.0):
+    """Flattens both, which broadcasts nothing, and returns one number."""
+    return log_space(inputs.reshape(-1), targets.reshape(-1), alpha, gamma, "mean")
+
+
+def positional_only(inputs, targets, /, alpha=0.25, gamma=2.0, reduction="none"):
+    """Logits and targets by position only."""
+    return log_space(inputs, targets, alpha, gamma, reduction)
+
+
+class MaskAfterWeight(torch.nn.Module):
+    """A mask that is not the next argument after the targets."""
+
+    def __init__(self, alpha=0.25, gamma=2.0, reduction="mean"):
+        super().__init__()
+        self.alpha, self.gamma, self.reduction = alpha, gamma, reduction
+
+    def forward(self, inputs, targets, weight=None, mask=None):
+        if mask is not None:
+            inputs, targets = torch.where(mask, inputs, 0.0), torch.where(mask, targets, 0.0)
+        loss = log_space(inputs, targets, self.alpha, self.gamma)
+        loss = loss if weight is None else loss * weight
+        if mask is None:
+            return {"none": lambda: loss, "sum": loss.sum, "mean": loss.mean}[self.reduction]()
+        loss = torch.where(mask, loss, 0.0)
+        count = torch.broadcast_to(mask, loss.shape).sum().clamp(min=1)
+        return {"none": lambda: loss, "sum": loss.sum, "mean": lambda: loss.sum() / count}[self.reduction]()
+
+
 RIGHT = {
     "log_space": "torch",
     "AnalyticModule": "torch",
@@ -112,5 +141,8 @@ RIGHT = {
     "mean_only": "torch",
     "jax_port": "jax",
     "numpy_port": "numpy",
+    "flattening": "torch",
+    "positional_only": "torch",
+    "MaskAfterWeight": "torch",
 }
 """Right port -> its framework."""

@@ -237,6 +237,55 @@ def reversed_gradient(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
     return reduced(2 * value.detach() - value, reduction)
 
 
+def mean_over_classes_needs_two_axes(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
+    loss = plain(inputs, targets, alpha, gamma)
+    return loss.sum(dim=1).mean() if reduction == "mean" else reduced(loss, reduction)
+
+
+def sum_with_a_typo(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
+    loss = plain(inputs, targets, alpha, gamma)
+    return loss.summ() if reduction == "sum" else reduced(loss, reduction)
+
+
+def mean_wrong_for_images(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
+    loss = plain(inputs, targets, alpha, gamma)
+    return loss.flatten(1).sum(1).mean() if reduction == "mean" and loss.ndim > 2 else reduced(loss, reduction)
+
+
+def half_the_gradient_for_images(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
+    loss = plain(inputs, targets, alpha, gamma)
+    return reduced(0.5 * loss + 0.5 * loss.detach() if loss.ndim > 2 else loss, reduction)
+
+
+def squeezed(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
+    return reduced(plain(inputs, targets, alpha, gamma).squeeze(), reduction)
+
+
+class _IgnoresUpstreamOfScalars(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, loss):
+        ctx.count = loss.numel()
+        ctx.shape = loss.shape
+        return loss.mean()
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return torch.full(ctx.shape, 1.0 / ctx.count, dtype=upstream.dtype)
+
+
+def mean_ignores_upstream(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
+    loss = plain(inputs, targets, alpha, gamma)
+    return _IgnoresUpstreamOfScalars.apply(loss) if reduction == "mean" else reduced(loss, reduction)
+
+
+def only_mean_alpha_zero_means_off(inputs, targets, alpha=0.25, gamma=2.0):
+    return plain(inputs, targets, alpha if alpha else None, gamma).mean()
+
+
+def only_mean_of_the_first_thousand(inputs, targets, alpha=0.25, gamma=2.0):
+    return plain(inputs, targets, alpha, gamma).flatten()[:1000].mean()
+
+
 CAUGHT_BY = {
     "alpha_swapped": "hard_values",
     "alpha_on_positives_only": "hard_values",
@@ -274,5 +323,13 @@ CAUGHT_BY = {
     "wrong_when_strided": "layouts",
     "gamma_rounded": "hard_values",
     "reversed_gradient": "hard_gradients",
+    "mean_over_classes_needs_two_axes": "reductions",
+    "sum_with_a_typo": "reductions",
+    "mean_wrong_for_images": "layouts",
+    "half_the_gradient_for_images": "layouts",
+    "squeezed": "layouts",
+    "mean_ignores_upstream": "chain_rule",
+    "only_mean_alpha_zero_means_off": "alpha_edges",
+    "only_mean_of_the_first_thousand": "layouts",
 }
 """Wrong port -> the check meant to catch it."""

@@ -40,8 +40,9 @@ class ChainRule:
         function = _bound(session, points)
         value, slope = driver.gradient(function, x, t)
         shape = np.shape(driver.numbers(value))
-        # Powers of two: the product is exact.
-        factors = 2.0 ** (np.arange(int(np.prod(shape))) % 5 - 2.0) * (-1.0) ** np.arange(int(np.prod(shape)))
+        # Powers of two, as loss scaling uses them: the product is exact.
+        count = int(np.prod(shape))
+        factors = 2.0 ** (4.0 * (np.arange(count) % 5) - 4.0) * (-1.0) ** np.arange(count)
         cotangent = driver.array(factors.reshape(shape), points.dtype)
         plain = driver.numbers(slope).reshape(-1)
         scaled = driver.numbers(driver.gradient(function, x, t, cotangent)[1]).reshape(-1)
@@ -51,10 +52,27 @@ class ChainRule:
             bool(np.all(right)),
             "the gradient does not follow the chain rule: with 2 l in place of l it is not twice as large",
         )
+        if session.thorough:
+            self._through_reductions(session, outcome, points)
         repeated = getattr(driver, "repeated_gradient", None)
         if repeated is not None:
             first, second = (driver.numbers(g).reshape(-1) for g in repeated(function, x, t, cotangent))
             outcome.expect(bool(np.array_equal(first, second)), "a second backward pass through the same graph differs")
+
+    def _through_reductions(self, session: Session, outcome: Outcome, points: Sample) -> None:
+        """A mean of which only a multiple is used: its gradient is that multiple."""
+        driver, dialect = session.driver, session.port.dialect
+        for reduction in ("sum", "mean"):
+            if dialect.reduction is None or reduction not in dialect.reductions:
+                continue
+            square = points.shaped(4, 3)
+            x, t = (driver.array(v, points.dtype) for v in (square.logits, square.targets))
+            function = session.bind(replace(points.parameters, reduction=reduction))
+            value, plain = (driver.numbers(part) for part in driver.gradient(function, x, t))
+            factor = np.full(value.shape, -1024.0)
+            slope = driver.gradient(function, x, t, driver.array(factor, points.dtype))[1]
+            right = agree(driver.numbers(slope), -1024.0 * plain, 1e-3 * 1024.0 * np.abs(plain))
+            outcome.expect(bool(np.all(right)), f"the gradient of {reduction!r} ignores the factor from above")
 
 
 class FreshParameters:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from focal_conformance.checks.check import Outcome, agree
-from focal_conformance.checks.sample import sample
+from focal_conformance.checks.sample import Sample, sample
 from focal_conformance.dialect import NotClaimed
+from focal_conformance.formats import Float64
 from focal_conformance.session import Session, raised
 
 
@@ -17,47 +18,84 @@ class NoBroadcasting:
     SHAPES = (((4, 1), (4,)), ((4,), (4, 1)), ((4, 2), (4, 1)), ((2, 3), (3,)))
 
     def run(self, session: Session, outcome: Outcome) -> None:
-        """Any error will do; a result will not."""
+        """Any error will do, or the pairs that flattening both would make: broadcast nothing."""
         driver, dialect = session.driver, session.port.dialect
         for logits_shape, targets_shape in self.SHAPES:
-            points = sample(session)
-            x = driver.array(points.shaped(*logits_shape).logits, points.dtype)
-            t = driver.array(points.shaped(*targets_shape).targets, points.dtype)
+            points = sample(session).shaped(*logits_shape)
+            x = driver.array(points.logits, points.dtype)
+            t = driver.array(sample(session).shaped(*targets_shape).targets, points.dtype)
             reduction = dialect.returns if dialect.reduction is None else "none"
             function = session.bind(replace(points.parameters, reduction=reduction))
             try:
-                shape = tuple(np.shape(driver.numbers(driver.value(function, x, t))))
+                got = driver.numbers(driver.value(function, x, t))
             except Exception:  # the refusal that is asked for, whatever its class
                 outcome.expect(True, "")
                 continue
-            declared = dialect.broadcasts_targets and shape == logits_shape
-            outcome.expect(
-                declared, f"logits {logits_shape} and targets {targets_shape} silently give a result of shape {shape}"
-            )
+            declared = dialect.broadcasts_targets and got.shape == logits_shape
+            paired = np.prod(logits_shape) == np.prod(targets_shape) and _is_paired(got, points, reduction)
+            text = f"logits {logits_shape} and targets {targets_shape} silently give a result of shape {got.shape}"
+            outcome.expect(bool(declared or paired), text)
+
+
+def _is_paired(got: Float64, points: Sample, reduction: str) -> bool:
+    """Whether a result is that of the elements taken in order."""
+    if reduction == "none":
+        return got.size == points.value.size and bool(
+            np.all(agree(got.reshape(-1), points.value.reshape(-1), points.value_tolerance.reshape(-1)))
+        )
+    divisor = points.value.size if reduction == "mean" else 1
+    return bool(np.all(agree(got, np.asarray(points.value.sum() / divisor), points.value_tolerance.sum() / divisor)))
 
 
 class Layouts:
-    """Values do not depend on rank, size or memory layout."""
+    """Values, gradients and means do not depend on rank, size or memory layout."""
 
     name, title, level = "layouts", "rank, size, strides", "required"
-    SHAPES = ((6, 2), (2, 3, 2), (2, 1, 2, 3), (70_001,))
+    SHAPES = ((6, 2), (2, 3, 2), (2, 1, 2, 3), (200_003,))
 
     def run(self, session: Session, outcome: Outcome) -> None:
         """Several ranks, many elements, strided memory."""
-        driver, dialect = session.driver, session.port.dialect
-        if dialect.reduction is None and dialect.returns != "none":
-            raise NotClaimed(f"it returns reduction {dialect.returns!r} only")
+        dialect = session.port.dialect
+        own = dialect.returns if dialect.reduction is None else "none"
         for shape in self.SHAPES if session.thorough else self.SHAPES[-1:]:
-            points = sample(session).shaped(*shape)
             for kind in ("plain", "strided") if session.thorough else ("plain",):
-                make = driver.strided if kind == "strided" else driver.array
-                x, t = (make(session.laid_out(v), points.dtype) for v in (points.logits, points.targets))
-                got = driver.numbers(driver.value(session.bind(points.parameters), x, t))
-                want, tolerance = points.value, points.value_tolerance
-                if dialect.element_axes != "all" and len(shape) > 1:
-                    want, tolerance = np.mean(want, axis=-1), np.mean(tolerance, axis=-1)
-                fine = got.size == want.size and bool(np.all(agree(got.reshape(want.shape), want, tolerance)))
-                outcome.expect(fine, f"wrong values for logits of shape {shape}, {kind} in memory")
+                self._judge(session, outcome, shape, kind, own)
+            if session.thorough and own == "none" and "mean" in dialect.reductions and dialect.reduction is not None:
+                self._judge(session, outcome, shape, "plain", "mean")
+
+    def _judge(self, session: Session, outcome: Outcome, shape: tuple[int, ...], kind: str, reduction: str) -> None:
+        driver, dialect = session.driver, session.port.dialect
+        points = sample(session).shaped(*shape)
+        make = driver.strided if kind == "strided" else driver.array
+        x, t = (make(session.laid_out(v), points.dtype) for v in (points.logits, points.targets))
+        function = session.bind(replace(points.parameters, reduction=reduction))
+        gradient = None
+        if driver.differentiates:
+            result, slope = driver.gradient(function, x, t)
+            gradient = driver.numbers(slope)
+        else:
+            result = driver.value(function, x, t)
+        got = driver.numbers(result)
+        # A last axis that is averaged, or a scalar, divides the gradient of each element.
+        averaged = shape[-1] if dialect.element_axes != "all" and len(shape) > 1 else 1
+        if reduction == "none":
+            want, tolerance = points.value, points.value_tolerance
+            if averaged > 1:
+                want, tolerance = np.mean(want, axis=-1), np.mean(tolerance, axis=-1)
+        else:
+            divisor = points.value.size if reduction == "mean" else 1
+            averaged = divisor
+            want = np.asarray(np.sum(points.value) / divisor)
+            tolerance = np.asarray(np.sum(points.value_tolerance) / divisor)
+        label = f"for logits of shape {shape}, {kind} in memory, reduction {reduction!r}"
+        same_shape = got.shape == np.shape(want) or dialect.layout == "column"
+        outcome.expect(same_shape, f"a result of shape {got.shape} {label}")
+        fine = got.size == np.size(want) and bool(np.all(agree(got.reshape(np.shape(want)), want, tolerance)))
+        outcome.expect(fine, f"wrong values {label}")
+        if gradient is not None:
+            bound = points.gradient_tolerance / averaged
+            right = agree(gradient.reshape(shape), points.gradient / averaged, bound)
+            outcome.expect(bool(np.all(right)), f"wrong gradient {label}")
 
 
 class EdgeShapes:

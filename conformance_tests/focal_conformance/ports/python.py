@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from focal_conformance.ports.port import Options, Port, PortMissing, UsageError
 
 ALIASES = {
     "logits": (
-        "logits", "logit", "inputs", "input", "x", "preds", "pred", "predictions", "prediction", "y_pred",
-        "outputs", "output", "z", "scores",
+        "logits", "logit", "inputs", "input", "x", "preds", "pred", "predictions", "prediction", "predict",
+        "y_pred", "y_hat", "outputs", "output", "z", "scores",
     ),
     "targets": ("targets", "target", "labels", "label", "t", "y_true", "y", "gt", "truth"),
     "alpha": ("alpha",),
@@ -111,11 +112,33 @@ def _callable(rest: str, target: Any) -> tuple[Callable[..., Any], Signature]:
     try:
         # A module object is described by what it forwards to, not by *args, **kwargs.
         described = target.forward if hasattr(target, "forward") and not inspect.isfunction(target) else target
-        return target, inspect.signature(described).parameters
+        return _by_keyword(target, inspect.signature(described).parameters)
     except (TypeError, ValueError) as error:
+        schema = getattr(target, "schema", None)  # torch.jit.script
+        if schema is not None:
+            kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+            return target, {
+                a.name: inspect.Parameter(
+                    a.name, kind, default=a.default_value if a.has_default_value() else inspect.Parameter.empty
+                )
+                for a in schema.arguments
+            }
         raise UsageError(
             f"py:{rest} has no signature: name its arguments, --argument logits=... --argument targets=..."
         ) from error
+
+
+def _by_keyword(target: Callable[..., Any], signature: Signature) -> tuple[Callable[..., Any], Signature]:
+    """Take positional-only arguments by keyword, too."""
+    positional = [name for name, p in signature.items() if p.kind is inspect.Parameter.POSITIONAL_ONLY]
+    if not positional:
+        return target, signature
+
+    def function(**keywords: Any) -> Any:
+        leading = [keywords.pop(name) for name in positional if name in keywords]
+        return target(*leading, **keywords)
+
+    return function, signature
 
 
 def _constructed(rest: str, cls: type) -> tuple[Callable[..., Any], Signature]:
@@ -132,8 +155,10 @@ def _constructed(rest: str, cls: type) -> tuple[Callable[..., Any], Signature]:
         key = tuple(sorted(construct.items(), key=lambda item: item[0]))
         if key not in built:
             built[key] = cls(**construct)
-        # By position: Keras and torch both define the names only on the inner method.
-        return built[key](*(keywords[k] for k in called if k in keywords and k not in own))
+        # Logits and targets by position: Keras and torch name them only on the inner method.
+        given = {k: v for k, v in keywords.items() if k in called and k not in own}
+        leading = [given.pop(name) for name in list(takewhile(lambda name: name in given, called))]
+        return built[key](*leading, **given)
 
     return function, {**called, **own}
 
