@@ -237,6 +237,13 @@ def reversed_gradient(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
     return reduced(2 * value.detach() - value, reduction)
 
 
+def changes_logits_that_require_grad(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
+    result = plain(inputs, targets, alpha, gamma, reduction)
+    if inputs.requires_grad:
+        inputs.data.clamp_(-4.0, 4.0)
+    return result
+
+
 def mean_over_classes_needs_two_axes(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
     loss = plain(inputs, targets, alpha, gamma)
     return loss.sum(dim=1).mean() if reduction == "mean" else reduced(loss, reduction)
@@ -328,6 +335,7 @@ CAUGHT_BY = {
     "mean_wrong_for_images": "layouts",
     "half_the_gradient_for_images": "layouts",
     "squeezed": "layouts",
+    "changes_logits_that_require_grad": "no_trace",
     "mean_ignores_upstream": "chain_rule",
     "only_mean_alpha_zero_means_off": "alpha_edges",
     "only_mean_of_the_first_thousand": "layouts",

@@ -55,7 +55,8 @@ class TorchDriver:
         return function(logits, targets)
 
     def gradient(self, function: Function, logits: Any, targets: Any, cotangent: Any = None) -> tuple[Any, Any]:
-        leaf = logits.detach().clone(memory_format=torch.preserve_format).requires_grad_(True)
+        # Not a copy: it would have other strides, and would hide a port that writes to its inputs.
+        leaf = logits.detach().requires_grad_(True)
         value = function(leaf, targets)
         return value, self._derivative(value, leaf, cotangent)
 
