@@ -10,6 +10,7 @@ verify: $(READY)  ## adapters in all modes and every peer, against the recorded 
 	$(BIN)/focal-ref verify --all --require --recorded --overview
 
 test: $(READY)  ## the project's own tests, one framework a process
+	$(BIN)/python -m pytest -q --doctest-modules focal_ref
 	$(BIN)/python -m pytest -q tests --ignore=tests/adapters
 	set -e; for file in tests/adapters/test_*.py; do $(BIN)/python -m pytest -q $$file; done
 	$(BIN)/python -m pytest -q --pyargs focal_conformance.suite --focal-port adapter:torch --focal-device cpu
