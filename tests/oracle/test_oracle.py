@@ -31,17 +31,8 @@ def test_at_gamma_zero_it_is_the_cross_entropy():
 def test_published_batch():
     """x = [2, -1, .5, -3], t = [1, 0, 0, 1]: value and gradient reproduced independently elsewhere."""
     truths = [sigmoid_focal(x, t, 0.25, 2.0) for x, t in zip([2.0, -1.0, 0.5, -3.0], [1.0, 0.0, 0.0, 1.0], strict=True)]
-    assert [round(truth.value, 11) for truth in truths] == [
-        0.00045089071,
-        0.01699354314,
-        0.28305870062,
-        0.69157010973,
-    ] or [f"{truth.value:.8e}" for truth in truths] == [
-        "4.50890709e-04",
-        "1.69935431e-02",
-        "2.83058701e-01",
-        "6.91570110e-01",
-    ]
+    values = ["4.50890709e-04", "1.69935431e-02", "2.83058701e-01", "6.91570110e-01"]
+    assert [f"{truth.value:.8e}" for truth in truths] == values
     assert [f"{truth.gradient:.8f}" for truth in truths] == ["-0.00121774", "0.03943585", "0.39461387", "-0.28168747"]
 
 

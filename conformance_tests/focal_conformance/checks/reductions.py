@@ -93,10 +93,7 @@ def _judge_digits(session: Session, outcome: Outcome, points: Sample, got: Float
     numbers = (float(np.ravel(want)[worst]), float(np.ravel(got)[worst]), float(ulp[worst]))
     outcome.see(numbers[2], Point("", float("nan"), float("nan"), *numbers))
     if session.level == "recommended":
-        # Half results are rounded twice at most: their elements, then the quotient.
-        limit = (
-            1.02 if fmt.is_half else bound(session.port.loss, session.backend, "value", points.dtype, parameters.gamma)
-        )
+        limit = bound(session.port.loss, session.backend, "value", points.dtype, parameters.gamma)
         outcome.expect(numbers[2] <= limit, f"{label} off by {numbers[2]:.3g} ULP of {points.dtype}, bound {limit:g}")
 
 
