@@ -65,3 +65,46 @@ def evaluate_in_blocks(
             array if array is not None else np.asarray(np.sum(np.asarray(block_sums)))
             for array, block_sums in zip(arrays, sums, strict=True)
         ]
+
+
+def evaluate_rows(
+    kernel: Callable[..., tuple[Float64, ...]],
+    operands: Sequence[npt.NDArray[Any]],
+    widths: Sequence[tuple[int, ...] | None],
+) -> list[Float64]:
+    """Call ``kernel`` on blocks of rows of the operands, which share their first axis.
+
+    Parameters
+    ----------
+    kernel : callable
+        Takes a block of rows of each operand, float64 or, for integers, int64; returns one block of
+        each result.
+    operands : sequence of arrays
+        The first has two axes, rows and classes.
+    widths : sequence of tuple or None
+        One per result: the shape of a row of it, or None for the sum of all its elements alone.
+
+    Returns
+    -------
+    list of arrays, float64
+    """
+    count, classes = operands[0].shape
+    arrays = [None if width is None else np.empty((count, *width)) for width in widths]
+    sums: list[list[float]] = [[] for _ in widths]
+    step = max(1, BLOCK // max(1, classes))
+    with np.errstate(all="ignore"):
+        for start in range(0, count, step):
+            rows = slice(start, start + step)
+            # bfloat16 is neither: NumPy knows it as a foreign dtype.
+            blocks = [
+                o[rows].astype(np.int64 if o.dtype.kind in "iu" and o.ndim == 1 else np.float64) for o in operands
+            ]
+            for array, block_sums, result in zip(arrays, sums, kernel(*blocks), strict=True):
+                if array is not None:
+                    array[rows] = result
+                else:
+                    block_sums.append(float(np.sum(result)))
+    return [
+        array if array is not None else np.asarray(np.sum(np.asarray(block_sums)))
+        for array, block_sums in zip(arrays, sums, strict=True)
+    ]

@@ -1,9 +1,10 @@
 """Input checks. Every message names the parameter, the value and the rule."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
+SOFT_TARGETS = ("linear", "cross_entropy", "margin", "expected")
 REDUCTIONS = ("none", "sum", "mean", "sum_classes", "mean_positives")
 
 
@@ -25,15 +26,52 @@ def checked_gamma(gamma: Any) -> float:
     return number
 
 
-def checked_alpha(alpha: Any) -> float | None:
-    """The weight of the positive class: None (off) or a number in [0, 1]."""
-    rule = "None (no balancing) or a number in [0, 1]"
+def checked_alpha(alpha: Any) -> float | tuple[float, ...] | None:
+    """The weight of the positive class: None (off), a number in [0, 1], or one a class."""
+    rule = "None (no balancing), a number in [0, 1] or one such number a class"
     if alpha is None:
         return None
-    number = checked_number("alpha", alpha, rule)
+    # A number first: Dynamo knows no attributes of the floats that it traces.
+    if not isinstance(alpha, float) and hasattr(alpha, "tolist") and getattr(alpha, "ndim", 0) == 1:
+        alpha = alpha.tolist()
+    if isinstance(alpha, (list, tuple)):
+        if not alpha:
+            raise ValueError(f"alpha must be {rule}, got {alpha!r}")
+        return tuple(_checked_weight("alpha", number, rule) for number in alpha)
+    return _checked_weight("alpha", alpha, rule)
+
+
+def _checked_weight(name: str, value: Any, rule: str) -> float:
+    number = checked_number(name, value, rule)
     if not 0.0 <= number <= 1.0:
-        raise ValueError(f"alpha must be {rule}, got {alpha!r}")
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
     return number
+
+
+def checked_soft_targets(rule: Any) -> str:
+    """A named rule for targets between 0 and 1."""
+    if not isinstance(rule, str) or rule not in SOFT_TARGETS:
+        raise ValueError(f"soft_targets must be one of {', '.join(map(repr, SOFT_TARGETS))}, got {rule!r}")
+    return rule
+
+
+def checked_flag(name: str, value: Any) -> bool:
+    """True or False, and nothing that merely counts as such."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {describe(value)}")
+    return value
+
+
+def checked_integer(name: str, value: Any) -> int:
+    """An integer; a NumPy integer is one."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {describe(value)}")
+    return int(value)
+
+
+def checked_ignore_index(ignore_index: Any) -> int | None:
+    """The target that says that there is nothing: an integer, or None."""
+    return None if ignore_index is None else checked_integer("ignore_index", ignore_index)
 
 
 def check_reduction(reduction: Any, normalizer: Any) -> None:
@@ -53,28 +91,62 @@ def checked_normalizer(normalizer: Any) -> float:
     return number
 
 
-def check_same_shape(logits_shape: tuple[Any, ...], targets_shape: tuple[Any, ...]) -> None:
-    """Logits and targets never broadcast: (N, 1) against (N,) would give (N, N)."""
-    # Length by length: while torch.compile traces, tuples of symbolic lengths do not compare.
-    same = len(logits_shape) == len(targets_shape) and all(
-        n == m for n, m in zip(logits_shape, targets_shape, strict=True)
-    )
-    if not same:
+def check_alpha_fits(alpha: Any, logits_shape: tuple[Any, ...], axis: int) -> None:
+    """As many numbers as classes; nothing is broadcast."""
+    if isinstance(alpha, tuple):
+        classes = logits_shape[axis] if logits_shape else 0
+        if classes is not None and len(alpha) != classes:
+            raise ValueError(
+                f"alpha must hold one number a class, {classes} for logits of shape {tuple(logits_shape)}, "
+                f"got {len(alpha)}"
+            )
+
+
+def check_targets_shape(
+    logits_shape: tuple[Any, ...], targets_shape: tuple[Any, ...], index_shape: tuple[Any, ...] | None, kind: str
+) -> None:
+    """Logits and targets never broadcast: (N, 1) against (N,) would give (N, N).
+
+    ``index_shape`` is the shape of class indices, where the logits have an axis of classes.
+    """
+    if _same(logits_shape, targets_shape):
+        return
+    if index_shape is not None and _same(index_shape, targets_shape):
+        if kind == "integer":
+            return
         raise ValueError(
-            f"targets must have the shape of logits, got logits {tuple(logits_shape)} and targets "
-            f"{tuple(targets_shape)}; they are not broadcast"
+            f"targets must have the shape of logits, {tuple(logits_shape)}, or be integer class indices of shape "
+            f"{tuple(index_shape)}, got {kind} targets of shape {tuple(targets_shape)}; they are not broadcast"
         )
+    indices = "" if index_shape is None else f", or be integer class indices of shape {tuple(index_shape)}"
+    raise ValueError(
+        f"targets must have the shape of logits{indices}, got logits {tuple(logits_shape)} and targets "
+        f"{tuple(targets_shape)}; they are not broadcast"
+    )
 
 
-def check_fits(name: str, shape: tuple[Any, ...], logits_shape: tuple[Any, ...]) -> None:
-    """A weight or mask may be broadcast to the logits, and may not enlarge them."""
-    aligned = (1,) * (len(logits_shape) - len(shape)) + tuple(shape)
-    fits = len(aligned) == len(logits_shape) and all(
-        n == 1 or n == m for n, m in zip(aligned, logits_shape, strict=True)
+def check_same_shape(logits_shape: tuple[Any, ...], targets_shape: tuple[Any, ...]) -> None:
+    """Without class indices."""
+    check_targets_shape(logits_shape, targets_shape, None, "")
+
+
+def _same(shape: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    # Length by length: while torch.compile traces, tuples of symbolic lengths do not compare.
+    return len(shape) == len(other) and all(n == m for n, m in zip(shape, other, strict=True))
+
+
+def check_fits(name: str, shape: tuple[Any, ...], losses_shape: tuple[Any, ...], losses: str) -> None:
+    """A weight or mask may be broadcast to the losses, and may not enlarge them.
+
+    ``losses`` says what has that shape: "logits", or "logits without the class axis".
+    """
+    aligned = (1,) * (len(losses_shape) - len(shape)) + tuple(shape)
+    fits = len(aligned) == len(losses_shape) and all(
+        n == 1 or n == m for n, m in zip(aligned, losses_shape, strict=True)
     )
     if not fits:
         raise ValueError(
-            f"{name} must have the shape of logits, {tuple(logits_shape)}, or broadcast to it without "
+            f"{name} must have the shape of {losses}, {tuple(losses_shape)}, or broadcast to it without "
             f"enlarging it, got {tuple(shape)}"
         )
 
@@ -91,6 +163,28 @@ def check_all_in_unit_interval(smallest: float, largest: float) -> None:
     if not (smallest >= 0.0 and largest <= 1.0):
         wrong = smallest if not smallest >= 0.0 else largest
         raise ValueError(f"targets must lie in [0, 1] where the mask counts them, got {wrong!r}")
+
+
+ROW_SUM_TOLERANCE = 0.01
+"""How far the sum of a row of targets may be from 1: bfloat16 rows are off by up to 0.004."""
+
+
+def check_rows_sum_to_one(smallest: float, largest: float) -> None:
+    """A row of targets is a distribution over the classes, up to the rounding of its dtype."""
+    if not (abs(smallest - 1.0) <= ROW_SUM_TOLERANCE and abs(largest - 1.0) <= ROW_SUM_TOLERANCE):
+        wrong = smallest if not abs(smallest - 1.0) <= ROW_SUM_TOLERANCE else largest
+        raise ValueError(f"targets must sum to 1 over the classes where the mask counts them, got a sum of {wrong!r}")
+
+
+def check_class_indices(smallest: int, largest: int, classes: int, background: bool) -> None:
+    """Class indices within the classes; one more stands for the background, where the loss knows one."""
+    last = classes if background else classes - 1
+    if smallest < 0 or largest > last:
+        wrong = smallest if smallest < 0 else largest
+        meaning = f" ({classes} for background)" if background else ""
+        raise ValueError(
+            f"targets must be class indices from 0 to {last}{meaning} where they are not ignored, got {wrong}"
+        )
 
 
 def describe(value: Any) -> str:

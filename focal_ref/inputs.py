@@ -5,7 +5,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from focal_ref.checks import check_fits, check_kind, check_same_shape, describe
+from focal_ref.checks import (
+    check_all_in_unit_interval,
+    check_class_indices,
+    check_fits,
+    check_kind,
+    check_rows_sum_to_one,
+    describe,
+)
+from focal_ref.losses.loss import Loss
 
 KINDS = {"f": "floating", "i": "integer", "u": "integer", "b": "bool", "c": "complex"}
 
@@ -27,8 +35,8 @@ def kind_of(array: npt.NDArray[Any]) -> str:
     return KINDS.get(array.dtype.kind, "floating")
 
 
-def checked_inputs(logits: Any, targets: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Logits (floating) and targets (floating, integer or bool) of one shape.
+def checked_inputs(loss: Loss, logits: Any, targets: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Logits (floating) and targets (floating, integer or bool) whose shapes belong together.
 
     An integer array of logits is refused; a list has no dtype, so ``[1, -2]`` is a list of numbers.
     """
@@ -38,25 +46,48 @@ def checked_inputs(logits: Any, targets: Any) -> tuple[npt.NDArray[Any], npt.NDA
     t = as_array("targets", targets)
     check_kind("logits", kind_of(x), ("floating",), x.dtype)
     check_kind("targets", kind_of(t), ("floating", "integer", "bool"), t.dtype)
-    check_same_shape(x.shape, t.shape)
+    loss.check_shapes(x.shape, t.shape, kind_of(t))
     return x, t
 
 
-def checked_weight(weight: Any, shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
-    """Real weights that fit the logits."""
+def check_targets(loss: Loss, x: npt.NDArray[Any], t: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None) -> None:
+    """Values of the targets that the mask, of the shape of the losses or broadcast to it, counts."""
+    losses_shape = loss.losses_shape(x.shape)
+    counted = np.broadcast_to(True if mask is None else mask, losses_shape)
+    if t.ndim < x.ndim:
+        rows = counted if loss.consumes_classes else np.any(counted, axis=-1)
+        if np.any(rows):
+            chosen = t[rows]
+            background = not loss.consumes_classes
+            check_class_indices(int(chosen.min()), int(chosen.max()), x.shape[loss.axis], background)
+        return
+    if not np.any(counted):
+        return
+    per_logit = np.broadcast_to(np.expand_dims(counted, loss.axis), t.shape) if loss.consumes_classes else counted
+    if t.dtype.kind != "b":
+        smallest, largest = np.min(t, where=per_logit, initial=1), np.max(t, where=per_logit, initial=0)
+        check_all_in_unit_interval(float(smallest), float(largest))
+    if loss.consumes_classes:
+        with np.errstate(all="ignore"):
+            sums = np.asarray(np.sum(t, axis=loss.axis, dtype=np.float64))[counted]
+        check_rows_sum_to_one(float(sums.min()), float(sums.max()))
+
+
+def checked_weight(weight: Any, loss: Loss, logits_shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
+    """Real weights that fit the losses."""
     if weight is None:
         return None
     array = as_array("weight", weight)
     check_kind("weight", kind_of(array), ("floating", "integer", "bool"), array.dtype)
-    check_fits("weight", array.shape, shape)
+    check_fits("weight", array.shape, loss.losses_shape(logits_shape), loss.losses_name)
     return array
 
 
-def checked_mask(mask: Any, shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
-    """A bool mask that fits the logits; True counts."""
+def checked_mask(mask: Any, loss: Loss, logits_shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
+    """A bool mask that fits the losses; True counts."""
     if mask is None:
         return None
     array = as_array("mask", mask)
     check_kind("mask", kind_of(array), ("bool",), array.dtype)
-    check_fits("mask", array.shape, shape)
+    check_fits("mask", array.shape, loss.losses_shape(logits_shape), loss.losses_name)
     return array

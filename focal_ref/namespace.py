@@ -21,6 +21,21 @@ def namespace_of(*arrays: Any) -> ModuleType:
     return array_api_compat.array_namespace(*(a for a in arrays if array_api_compat.is_array_api_obj(a)))
 
 
+def array_like(values: Any, like: Any, xp: Any, *, dtype: Any = None) -> Any:
+    """Numbers or an array, as an array on the device and, unless told otherwise, of the dtype of ``like``."""
+    return xp.asarray(values, dtype=like.dtype if dtype is None else dtype, device=_device(like, xp))
+
+
+def class_numbers(like: Any, dtype: Any, xp: Any) -> Any:
+    """0, 1, ... K-1 for the last axis of ``like``, on its device."""
+    return xp.arange(like.shape[-1], dtype=dtype, device=_device(like, xp))
+
+
+def _device(array: Any, xp: Any) -> Any:
+    # What JAX makes while it traces is on no device, and what it makes without a name goes to its user.
+    return None if array_api_compat.is_jax_namespace(xp) else array_api_compat.device(array)
+
+
 def is_numpy(xp: Any) -> bool:
     """Whether a namespace is NumPy's, wrapped or plain."""
     return xp is np or xp is numpy_namespace

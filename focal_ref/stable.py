@@ -40,3 +40,39 @@ def _halves(a: Array | float, splitter: float) -> tuple[Array, Array]:
     spread = splitter * a
     high = spread - (spread - a)
     return high, a - high
+
+
+def carried_sum(x: Array, xp: Any) -> tuple[Array, Array]:
+    """Sum over the last axis, which stays with length 1: the sum rounded, and what the rounding lost.
+
+    Halves are added pair by pair, so that the error does not grow with the number of terms, whatever
+    order a framework's own sum has: naive in some, float32 sums of 100,000 terms lose three digits.
+    The lost part is known to full relative accuracy, so that ``(sum - x_j) + lost`` is the sum of the
+    others even where x_j is nearly all of it.
+    """
+    high, low = x, None
+    odd: list[tuple[Array, Array | None]] = []
+    while (count := high.shape[-1]) > 1:
+        half = count // 2
+        if count % 2:
+            odd.append((high[..., -1:], None if low is None else low[..., -1:]))
+        pair_low = 0.0 if low is None else low[..., :half] + low[..., half : 2 * half]
+        high, error = two_sum(high[..., :half], high[..., half : 2 * half])
+        low = error + pair_low
+    for single, single_low in odd:
+        high, error = two_sum(high, single)
+        low = error + (low if low is not None else 0.0) + (0.0 if single_low is None else single_low)
+    return high, xp.zeros_like(high) if low is None else low
+
+
+def sum_last(x: Array, xp: Any) -> Array:
+    """Sum over the last axis, which stays with length 1, to an error that does not grow with its length."""
+    odd: list[Array] = []
+    while (count := x.shape[-1]) > 1:
+        half = count // 2
+        if count % 2:
+            odd.append(x[..., -1:])
+        x = x[..., :half] + x[..., half : 2 * half]
+    for single in odd:
+        x = x + single
+    return x

@@ -1,6 +1,8 @@
 """The focal losses for any other array-API library: NumPy, CuPy, Dask, ndonnx, array-api-strict, ...
 
-No autodiff: the gradient is the analytic formula. Dtype and device are those of the logits.
+No autodiff: derivatives are the analytic formulas. Dtype and device are those of the logits. Every
+registered loss has two functions: ``sigmoid_focal_loss``, ``sigmoid_focal_loss_value_and_gradient``,
+``softmax_focal_loss`` and so on; `apply_hessian_product` gives second derivatives.
 """
 
 from typing import Any
@@ -9,111 +11,80 @@ import numpy as np
 
 from focal_adapters import pipeline
 from focal_adapters.array_api_backend import backend_of, held
-from focal_ref.losses import ElementwiseLoss, SigmoidFocal
+from focal_adapters.faces import ACCURACY, VALIDATE, adapter_functions, looked_up
+from focal_ref.faces import Words
+from focal_ref.losses import Loss
 from focal_ref.reduction import weighted
+from focal_ref.targets import smooth_targets
 
 Array = Any
+
+__all__ = ["apply", "apply_hessian_product", "apply_value_and_gradient", "smooth_targets"]
 
 
 # Untaken branches of `where` and underflow to the right limit are not worth NumPy's warnings.
 @np.errstate(all="ignore")
-def apply(loss: ElementwiseLoss, logits: Any, targets: Any, **options: Any) -> Array:
+def apply(loss: Loss, logits: Any, targets: Any, **options: Any) -> Array:
     """Any loss object of focal_ref; the options are the keywords of `sigmoid_focal_loss`."""
     return pipeline.apply(backend_of(logits), loss, logits, targets, **options)
 
 
 @np.errstate(all="ignore")
-def apply_value_and_gradient(loss: ElementwiseLoss, logits: Any, targets: Any, **options: Any) -> tuple[Array, Array]:
+def apply_value_and_gradient(loss: Loss, logits: Any, targets: Any, **options: Any) -> tuple[Array, Array]:
     """Value of `apply` and its derivative with respect to the logits, in one pass."""
     backend = backend_of(logits)
-    inputs = pipeline.prepared(backend, logits, targets, **options)
+    inputs = pipeline.prepared(backend, loss, logits, targets, **options)
     value, gradient = held(loss, inputs.x.dtype).value_and_gradient(inputs.x, inputs.t, xp=backend.xp)
-    gradient = weighted(gradient, inputs.weight, inputs.mask, backend.xp)
-    gradient = gradient if inputs.divisor is None else gradient / inputs.divisor
-    return pipeline.finished(backend, inputs, value), backend.xp.astype(gradient, inputs.dtype)
+    return pipeline.finished(backend, inputs, value), _chained(backend, inputs, gradient)
 
 
-def sigmoid_focal_loss(
-    logits: Any,
-    targets: Any,
-    *,
-    alpha: float | None = 0.25,
-    gamma: float = 2.0,
-    weight: Any = None,
-    mask: Any = None,
-    reduction: str = "none",
-    normalizer: Any = None,
-    validate: bool | None = None,
-) -> Array:
-    """Sigmoid focal loss of arrays of any array-API library.
+@np.errstate(all="ignore")
+def apply_hessian_product(loss: Loss, logits: Any, targets: Any, vector: Any, **options: Any) -> Array:
+    """Hessian of the summed value of `apply` times a vector of the shape of the logits.
 
-    Parameters
-    ----------
-    logits : array of any shape S, float64 or float32; float16 and bfloat16 where the library has them
-        The half types are computed in float32 and rounded once.
-    targets : array of shape S, floating in [0, 1], integer or bool
-        Probability of the positive class; soft targets follow the linear rule.
-    alpha : float in [0, 1] or None
-        Weight of the positive class, ``1 - alpha`` that of the negative one; None switches it off.
-    gamma : float >= 0
-        Focusing parameter.
-    weight : array, optional
-        Multiplies element losses; of shape S or broadcast to it. In no denominator.
-    mask : bool array, optional
-        True counts; of shape S or broadcast to it. What a masked element holds reaches nothing.
-    reduction : {"none", "sum", "mean", "sum_classes", "mean_positives"}
-        "mean" divides by the number of unmasked elements, "mean_positives" by
-        max(1, number of unmasked targets >= 0.5); "sum_classes" sums over the last axis.
-    normalizer : float or 0-d array > 0, optional
-        With "sum": divides it.
-    validate : bool, optional
-        Whether values of targets and normalizer are checked. None: on CPU, unless they are lazy.
-
-    Returns
-    -------
-    array
-        In nats. Shape S ("none"), S without its last axis ("sum_classes"), or (). Of the dtype and
-        on the device of logits; reduced values of half types are float32.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the parameter, the value and the rule.
-
-    Notes
-    -----
-    At most 32 ULP in float32 and float64 for gamma <= 5, value and gradient; of the sum of absolute
-    terms where terms of opposite sign are added. Source: Lin et al. 2017, arXiv:1708.02002, eq. (5).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from focal_adapters.array_api import sigmoid_focal_loss
-    >>> sigmoid_focal_loss(np.asarray([2.0, -1.0], dtype=np.float32), [1, 0]).dtype
-    dtype('float32')
+    For independent logits and a vector of ones it is the second derivative of each.
     """
-    loss = SigmoidFocal(alpha=alpha, gamma=gamma)
-    options = {"weight": weight, "mask": mask, "reduction": reduction, "normalizer": normalizer, "validate": validate}
-    return apply(loss, logits, targets, **options)
+    backend = backend_of(logits)
+    inputs = pipeline.prepared(backend, loss, logits, targets, **options)
+    v = backend.xp.astype(backend.as_array("vector", vector, logits), inputs.x.dtype)
+    if tuple(v.shape) != tuple(inputs.x.shape):
+        raise ValueError(f"vector must have the shape of logits, {tuple(inputs.x.shape)}, got {tuple(v.shape)}")
+    product = held(loss, inputs.x.dtype).hessian_product(inputs.x, inputs.t, v, xp=backend.xp)
+    return _chained(backend, inputs, product)
 
 
-def sigmoid_focal_loss_value_and_gradient(
-    logits: Any,
-    targets: Any,
-    *,
-    alpha: float | None = 0.25,
-    gamma: float = 2.0,
-    weight: Any = None,
-    mask: Any = None,
-    reduction: str = "none",
-    normalizer: Any = None,
-    validate: bool | None = None,
-) -> tuple[Array, Array]:
-    """`sigmoid_focal_loss` and its derivative with respect to the logits, in one pass.
+def _chained(backend: Any, inputs: pipeline.Inputs, per_logit: Array) -> Array:
+    """Weight, mask and denominator of the losses, on what belongs to the logits."""
+    xp, loss = backend.xp, inputs.loss
+    weight, mask = (None if a is None else loss.spread(a, xp) for a in (inputs.weight, inputs.mask))
+    result = weighted(per_logit, weight, mask, xp)
+    result = result if inputs.divisor is None else result / inputs.divisor
+    return xp.astype(result, inputs.dtype)
 
-    Takes what `sigmoid_focal_loss` takes. The gradient has shape, dtype and device of the logits;
-    where the value is an array ("none", "sum_classes") it is the gradient of the sum of that array.
-    """
-    loss = SigmoidFocal(alpha=alpha, gamma=gamma)
-    options = {"weight": weight, "mask": mask, "reduction": reduction, "normalizer": normalizer, "validate": validate}
-    return apply_value_and_gradient(loss, logits, targets, **options)
+
+_WORDS = Words(
+    array="array",
+    number="float or 0-d array",
+    logits=(
+        "array of an array-API library, float64 or float32; float16 and bfloat16 where it has them\n"
+        "    The half types are computed in float32 and rounded once."
+    ),
+    returns=(
+        'array of the shape of the losses ("none"), without the classes ("sum_classes") or ().\n'
+        "    Of the dtype and on the device of logits; reduced values of half types are float32."
+    ),
+    raises="TypeError, ValueError\n    Naming the parameter, the value and the rule.",
+    notes=ACCURACY,
+    more_parameters=VALIDATE,
+)
+_FUNCTIONS = adapter_functions(_WORDS, __name__, apply, apply_value_and_gradient)
+
+
+def __getattr__(name: str) -> Any:
+    """Functions of every registered loss."""
+    return looked_up(__name__, name, _FUNCTIONS)
+
+
+def __dir__() -> list[str]:
+    """What is public."""
+    return sorted({*globals(), *_FUNCTIONS})

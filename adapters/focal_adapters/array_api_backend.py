@@ -6,7 +6,7 @@ from array_api_compat import device, is_array_api_obj, is_jax_array, is_lazy_arr
 
 from focal_adapters.parameters import held_in_float32
 from focal_ref.checks import describe
-from focal_ref.losses import ElementwiseLoss
+from focal_ref.losses import Loss
 from focal_ref.namespace import namespace_of
 
 Array = Any
@@ -54,7 +54,7 @@ class _ArrayApi:
     def traced(self, array: Array) -> bool:
         return False
 
-    def elements(self, loss: ElementwiseLoss, logits: Array, targets: Array) -> Array:
+    def elements(self, loss: Loss, logits: Array, targets: Array) -> Array:
         return held(loss, logits.dtype).value(logits, targets, xp=self.xp)
 
 
@@ -63,6 +63,6 @@ def backend_of(logits: Any) -> Any:
     return _ArrayApi(logits)
 
 
-def held(loss: ElementwiseLoss, dtype: Any) -> ElementwiseLoss:
+def held(loss: Loss, dtype: Any) -> Loss:
     """Round the parameters of a loss to the dtype that it is computed in."""
     return held_in_float32(loss) if "float32" in str(dtype) else loss

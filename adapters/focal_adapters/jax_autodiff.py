@@ -12,25 +12,26 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from focal_adapters.parameters import held_in_float32
-from focal_ref.losses import ElementwiseLoss
+from focal_ref.losses import Loss
 
 Array = Any
 Pair = tuple[Any, Any]
 
 
-def element_losses(loss: ElementwiseLoss, logits: Array, targets: Array) -> Array:
-    """Loss of each element, differentiable twice with respect to the logits.
+def element_losses(loss: Loss, logits: Array, targets: Array) -> Array:
+    """Loss of each element or row, differentiable twice with respect to the logits.
 
     Parameters
     ----------
-    loss : ElementwiseLoss
+    loss : Loss
         Its parameters are rounded to the dtype of the logits.
-    logits, targets : arrays of one shape, float32 or float64
-        ``targets`` of the dtype of ``logits``, through `constant`: their tangents are not looked at.
+    logits, targets : arrays, float32 or float64
+        ``targets`` of the shape and dtype of ``logits``, or class indices; through `constant`: their
+        tangents are not looked at.
 
     Returns
     -------
-    array of the shape and dtype of logits, in nats
+    array of the dtype of logits, in nats
 
     Raises
     ------
@@ -57,41 +58,67 @@ def _constant_rule(name: str, primals: tuple[Array], tangents: tuple[Any]) -> Pa
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _value(loss: ElementwiseLoss, x: Array, t: Array) -> Array:
+def _value(loss: Loss, x: Array, t: Array) -> Array:
     return loss.value(x, t, xp=jnp)
 
 
 @partial(_value.defjvp, symbolic_zeros=True)
-def _value_rule(loss: ElementwiseLoss, primals: Pair, tangents: Pair) -> Pair:
+def _value_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
     value, gradient = _value_and_gradient(loss, *primals)
-    return value, _times(gradient, tangents[0])
+    return value, _along(loss, gradient, tangents[0], value)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _value_and_gradient(loss: ElementwiseLoss, x: Array, t: Array) -> Pair:
+def _value_and_gradient(loss: Loss, x: Array, t: Array) -> Pair:
     return loss.value_and_gradient(x, t, xp=jnp)
 
 
 @partial(_value_and_gradient.defjvp, symbolic_zeros=True)
-def _value_and_gradient_rule(loss: ElementwiseLoss, primals: Pair, tangents: Pair) -> Pair:
+def _value_and_gradient_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
     value, gradient = _value_and_gradient(loss, *primals)
-    slopes = _times(gradient, tangents[0]), _times(_curvature(loss, *primals), tangents[0])
-    return (value, gradient), slopes
+    slope = _along(loss, gradient, tangents[0], value)
+    if isinstance(tangents[0], SymbolicZero):
+        return (value, gradient), (slope, jnp.zeros_like(gradient))
+    if loss.consumes_classes:
+        return (value, gradient), (slope, _hessian_product(loss, *primals, tangents[0]))
+    return (value, gradient), (slope, _curvature(loss, *primals) * tangents[0])
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _curvature(loss: ElementwiseLoss, x: Array, t: Array) -> Array:
+def _curvature(loss: Loss, x: Array, t: Array) -> Array:
     return loss.curvature(x, t, xp=jnp)
 
 
 @partial(_curvature.defjvp, symbolic_zeros=True)
-def _curvature_rule(loss: ElementwiseLoss, primals: Pair, tangents: Pair) -> Pair:
-    if not isinstance(tangents[0], SymbolicZero):
-        raise NotImplementedError(
-            "the focal losses have analytic first and second derivatives; third derivatives are not provided"
-        )
+def _curvature_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
+    _refuse_third(tangents[0])
     return _curvature(loss, *primals), jnp.zeros_like(primals[0])
 
 
-def _times(slope: Array, tangent: Any) -> Array:
-    return jnp.zeros_like(slope) if isinstance(tangent, SymbolicZero) else slope * tangent
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _hessian_product(loss: Loss, x: Array, t: Array, vector: Array) -> Array:
+    return loss.hessian_product(x, t, vector, xp=jnp)
+
+
+@partial(_hessian_product.defjvp, symbolic_zeros=True)
+def _hessian_product_rule(loss: Loss, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Pair:
+    _refuse_third(tangents[0])
+    x, t, vector = primals
+    product = _hessian_product(loss, x, t, vector)
+    if isinstance(tangents[2], SymbolicZero):
+        return product, jnp.zeros_like(product)
+    # Linear in the vector.
+    return product, _hessian_product(loss, x, t, tangents[2])
+
+
+def _refuse_third(tangent: Any) -> None:
+    if not isinstance(tangent, SymbolicZero):
+        raise NotImplementedError(
+            "the focal losses have analytic first and second derivatives; third derivatives are not provided"
+        )
+
+
+def _along(loss: Loss, gradient: Array, tangent: Any, value: Array) -> Array:
+    if isinstance(tangent, SymbolicZero):
+        return jnp.zeros_like(value)
+    return loss.contracted(gradient * tangent, jnp)

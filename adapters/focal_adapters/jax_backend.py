@@ -9,7 +9,7 @@ from jax.core import Tracer
 
 from focal_adapters.jax_autodiff import constant, element_losses
 from focal_ref.checks import describe
-from focal_ref.losses import ElementwiseLoss
+from focal_ref.losses import Loss
 
 Array = Any
 _NUMBERS = (bool, int, float, np.ndarray, np.generic)
@@ -49,7 +49,7 @@ class _Jax:
         # While jit traces, functions of arrays that do have values give tracers too.
         return isinstance(array, Tracer) or isinstance(jnp.zeros(()), Tracer)
 
-    def elements(self, loss: ElementwiseLoss, logits: Array, targets: Array) -> Array:
+    def elements(self, loss: Loss, logits: Array, targets: Array) -> Array:
         return element_losses(loss, logits, targets)
 
 

@@ -1,99 +1,152 @@
-"""The focal losses as Keras losses, for Keras on TensorFlow."""
+"""The focal losses as Keras losses, for Keras on TensorFlow: one class for each registered loss."""
 
+import dataclasses
+import inspect
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from focal_adapters.tensorflow import sigmoid_focal_loss
-from focal_ref.losses import SigmoidFocal
+from focal_adapters.faces import class_names
+from focal_adapters.tensorflow import apply
+from focal_ref.losses import Loss
 
 if keras.config.backend() != "tensorflow":
     raise ImportError(
         f"focal_adapters.tensorflow's Keras losses need KERAS_BACKEND='tensorflow', got {keras.config.backend()!r}"
     )
 
+_DOC = """{summary}, by Keras' conventions.
 
-@keras.saving.register_keras_serializable(package="focal_adapters")
-class SigmoidFocalLoss(keras.losses.Loss):
-    """Sigmoid focal loss of logits, by Keras' conventions.
+{meaning}
 
-    A sample's loss is the mean over the last axis, so that the reduced value is that of
-    ``keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, from_logits=True)``, without
-    that one's clipped probabilities.
+Parameters
+----------
+{parameters}
+    As in `{function}`.
+reduction, name, dtype
+    As every Keras loss has them. Half types are computed in float32 and rounded for the reduction.
 
-    Parameters
-    ----------
-    alpha : float in [0, 1] or None
-        Weight of the positive class, ``1 - alpha`` that of the negative one; None switches it off.
-    gamma : float >= 0
-        Focusing parameter.
-    reduction, name, dtype
-        As every Keras loss has them. Half types are computed in float32 and rounded for the reduction.
+Raises
+------
+TypeError, ValueError
+    A parameter that is not as it should be; shapes that do not match, which Keras would broadcast.
 
-    Raises
-    ------
-    TypeError, ValueError
-        A parameter that is not such a number; shapes that do not match, which Keras would broadcast.
+Notes
+-----
+Unit: nats. Accuracy as that of `{function}`, a loss. Source: Lin et al. 2017, arXiv:1708.02002, eq. (5).
+"""
+_MEANING = {
+    False: (
+        "A sample's loss is the mean over the last axis, so that the reduced value is that of\n"
+        "``keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, from_logits=True)``, without\n"
+        "that one's clipped probabilities."
+    ),
+    True: (
+        "A sample's loss is that of its row of classes. ``y_true`` holds one-hot or soft rows, of the shape of\n"
+        "``y_pred``, or class indices, without the class axis or with 1 in its place."
+    ),
+}
 
-    Notes
-    -----
-    Unit: nats. At most 32 ULP an element in float32 and float64 for gamma <= 5. Source: Lin et al.
-    2017, arXiv:1708.02002, eq. (5).
 
-    Examples
-    --------
-    >>> from focal_adapters.tensorflow import SigmoidFocalLoss
-    >>> round(float(SigmoidFocalLoss(reduction="sum")([[1.0], [0.0]], [[2.0], [-1.0]])), 4)
-    0.0174
-    """
+class FocalKerasLoss(keras.losses.Loss):
+    """A loss object of focal_ref behind Keras' protocol."""
+
+    loss_class: type[Loss]
 
     def __init__(
         self,
-        alpha: float | None = 0.25,
-        gamma: float = 2.0,
+        *arguments: Any,
         reduction: str | None = "sum_over_batch_size",
-        name: str = "sigmoid_focal_loss",
+        name: str | None = None,
         dtype: Any = None,
+        **parameters: Any,
     ) -> None:
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-        loss = SigmoidFocal(alpha=alpha, gamma=gamma)
-        self.alpha, self.gamma = loss.alpha, loss.gamma
+        super().__init__(name=name or f"{self.loss_class.name}_loss", reduction=reduction, dtype=dtype)
+        self.loss = self.loss_class(*arguments, **parameters)
         self._given_dtype = None if dtype is None else keras.dtype_policies.serialize(keras.dtype_policies.get(dtype))
+
+    def __getattr__(self, name: str) -> Any:
+        """Parameters of the loss, ``gamma`` for one."""
+        if name != "loss" and name in {field.name for field in dataclasses.fields(self.loss_class)}:  # type: ignore[arg-type]
+            return getattr(self.loss, name)
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Reduce the losses of the samples.
 
         Parameters
         ----------
-        y_true, y_pred : tensors of one shape, (batch, ..., last)
-            Targets in [0, 1], and logits.
+        y_true, y_pred : tensors
+            Targets and logits, (batch, ..., last).
         sample_weight : tensor, optional
-            A number, or of the shape of y_pred without its last axis or of its first axes; there an
-            axis may be 1, and one last axis of size 1 may follow.
+            A number, or of the shape of the losses or of its first axes; there an axis may be 1, and
+            one last axis of size 1 may follow.
         """
         if sample_weight is not None:
-            sample_weight = _fitted_weight(sample_weight, _shape(y_pred))
+            sample_weight = _fitted_weight(sample_weight, self._losses_shape(_shape(y_pred)))
         return super().__call__(y_true, y_pred, sample_weight=sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Loss of each sample: the mean over the last axis."""
+        """Loss of each sample."""
         y_pred, y_true = tf.convert_to_tensor(y_pred), tf.convert_to_tensor(y_true)
-        if not y_pred.shape.is_compatible_with(y_true.shape):
-            raise ValueError(
-                f"y_true must have the shape of y_pred, got y_pred {tuple(y_pred.shape)} and y_true "
-                f"{tuple(y_true.shape)}; they are not broadcast"
-            )
+        y_true = self._targets(y_true, y_pred)
         # Rounded once, after the mean.
         wide = tf.float64 if y_pred.dtype == tf.float64 else tf.float32
-        elements = sigmoid_focal_loss(tf.cast(y_pred, wide), y_true, alpha=self.alpha, gamma=self.gamma)
-        return tf.cast(tf.reduce_mean(elements, axis=-1), y_pred.dtype)
+        losses = apply(self.loss, tf.cast(y_pred, wide), y_true)
+        losses = losses if self.loss.consumes_classes else tf.reduce_mean(losses, axis=-1)
+        return tf.cast(losses, y_pred.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"alpha": self.alpha, "gamma": self.gamma, "dtype": self._given_dtype}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), **dataclasses.asdict(self.loss), "dtype": self._given_dtype}  # type: ignore[call-overload]
+
+    def _losses_shape(self, shape: tuple[int | None, ...] | None) -> tuple[int | None, ...] | None:
+        if shape is None:
+            return None
+        return self.loss.index_shape(shape) if self.loss.consumes_classes else shape[:-1]
+
+    def _targets(self, y_true: Any, y_pred: Any) -> Any:
+        rank = y_pred.shape.rank
+        if self.loss.consumes_classes and rank is not None and y_true.shape.rank is not None:
+            classes = y_pred.shape[self.loss.axis]
+            if y_true.shape.rank == rank and y_true.shape[self.loss.axis] == 1 and classes != 1:
+                y_true = tf.squeeze(y_true, axis=self.loss.axis)
+            if y_true.shape.rank == rank - 1:
+                return self._indices(y_true, classes)
+        if not y_pred.shape.is_compatible_with(y_true.shape):
+            indices = " or be class indices without the class axis" if self.loss.consumes_classes else ""
+            raise ValueError(
+                f"y_true must have the shape of y_pred{indices}, got y_pred {tuple(y_pred.shape)} and y_true "
+                f"{tuple(y_true.shape)}; they are not broadcast"
+            )
+        return y_true
+
+    def _indices(self, y_true: Any, classes: int | None) -> Any:
+        """Class indices, which Keras has cast to the dtype of the loss."""
+        exact_up_to = {tf.float16: 2**11, tf.bfloat16: 2**8, tf.float32: 2**24}.get(y_true.dtype)
+        if exact_up_to is not None and classes is not None and classes > exact_up_to:
+            raise ValueError(
+                f"dtype must hold class indices up to {classes - 1}, got {y_true.dtype.name}; give dtype='float32'"
+            )
+        return tf.cast(y_true, tf.int32)
+
+
+def _classes() -> dict[str, type[FocalKerasLoss]]:
+    classes = {}
+    for name, loss in class_names().items():
+        fields = dataclasses.fields(loss)  # type: ignore[arg-type]
+        doc = _DOC.format(
+            summary=(inspect.getdoc(loss) or "").splitlines()[0].rstrip("."),
+            meaning=_MEANING[loss.consumes_classes],
+            parameters=", ".join(field.name for field in fields),
+            function=f"{loss.name}_loss",
+        )
+        members = {"__doc__": doc, "__module__": "focal_adapters.tensorflow", "loss_class": loss}
+        made = type(name, (FocalKerasLoss,), members)
+        classes[name] = keras.saving.register_keras_serializable(package="focal_adapters")(made)
+    return classes
 
 
 def _shape(array: Any) -> tuple[int | None, ...] | None:
@@ -108,7 +161,7 @@ def _fitted_weight(weight: Any, shape: tuple[int | None, ...] | None) -> Any:
     weight = tf.convert_to_tensor(weight)
     if shape is None or weight.shape.rank in (None, 0):
         return weight
-    losses, rank = shape[:-1], weight.shape.rank
+    losses, rank = shape, weight.shape.rank
     if rank == len(losses) + 1 and weight.shape[-1] == 1:
         weight = tf.squeeze(weight, axis=-1)
     for _ in range(len(losses) - rank):
@@ -120,3 +173,7 @@ def _fitted_weight(weight: Any, shape: tuple[int | None, ...] | None) -> Any:
             f"without enlarging them, got {tuple(weight.shape)}"
         )
     return weight
+
+
+CLASSES = _classes()
+"""Name -> Keras loss."""

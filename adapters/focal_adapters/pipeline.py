@@ -7,16 +7,10 @@ framework's own casts, `where`, products and sums, whose derivatives the framewo
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from focal_ref.checks import (
-    check_all_in_unit_interval,
-    check_fits,
-    check_kind,
-    check_reduction,
-    check_same_shape,
-    checked_normalizer,
-)
-from focal_ref.losses import ElementwiseLoss
-from focal_ref.reduction import denominator, masked_inputs, reduced, weighted
+from focal_adapters.validation import is_read, validate_targets
+from focal_ref.checks import check_fits, check_kind, check_reduction, checked_ignore_index, checked_normalizer
+from focal_ref.losses import Loss
+from focal_ref.reduction import counted, denominator, masked_inputs, reduced, weighted
 
 Array = Any
 
@@ -46,20 +40,24 @@ class Backend(Protocol):
     def traced(self, array: Array) -> bool:
         """Whether values cannot be read at all, not even by waiting."""
 
-    def elements(self, loss: ElementwiseLoss, logits: Array, targets: Array) -> Array:
+    def elements(self, loss: Loss, logits: Array, targets: Array) -> Array:
         """Element losses with their analytic derivatives."""
 
 
-def apply(backend: Backend, loss: ElementwiseLoss, logits: Any, targets: Any, **options: Any) -> Array:
+def apply(backend: Backend, loss: Loss, logits: Any, targets: Any, **options: Any) -> Array:
     """Reduced loss of a backend's arrays; the adapters' functions document the arguments."""
-    inputs = prepared(backend, logits, targets, **options)
+    inputs = prepared(backend, loss, logits, targets, **options)
     return finished(backend, inputs, backend.elements(loss, inputs.x, inputs.t))
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What was given, checked; ``x``, ``t`` and ``weight`` in the compute dtype, harmless where masked."""
+    """What was given, checked; ``x``, ``t`` and ``weight`` in the compute dtype, harmless where masked.
 
+    Class indices are integers still.
+    """
+
+    loss: Loss
     x: Array
     t: Array
     weight: Array | None
@@ -72,11 +70,13 @@ class Inputs:
 
 def prepared(
     backend: Backend,
+    loss: Loss,
     logits: Any,
     targets: Any,
     *,
     weight: Any = None,
     mask: Any = None,
+    ignore_index: int | None = None,
     reduction: str = "none",
     normalizer: Any = None,
     validate: bool | None = None,
@@ -84,36 +84,50 @@ def prepared(
     """All that comes before the mathematics."""
     xp = backend.xp
     check_reduction(reduction, normalizer)
+    ignore_index = checked_ignore_index(ignore_index)
     logits = backend.as_array("logits", logits, None)
     check_kind("logits", backend.kind(logits), ("floating",), logits.dtype)
     targets = _operand(backend, "targets", targets, logits, ("floating", "integer", "bool"))
-    check_same_shape(tuple(logits.shape), tuple(targets.shape))
-    if reduction == "sum_classes" and len(logits.shape) == 0:
+    shape = tuple(logits.shape)
+    loss.check_shapes(shape, tuple(targets.shape), backend.kind(targets))
+    indices = len(targets.shape) < len(shape)
+    if reduction == "sum_classes" and len(shape) == 0:
         raise ValueError("reduction='sum_classes' sums over the last axis: logits must have one, got shape ()")
+    losses_shape = loss.losses_shape(shape)
     if weight is not None:
         weight = _operand(backend, "weight", weight, logits, ("floating", "integer", "bool"))
-        check_fits("weight", tuple(weight.shape), tuple(logits.shape))
+        check_fits("weight", tuple(weight.shape), losses_shape, loss.losses_name)
     if mask is not None:
         mask = _operand(backend, "mask", mask, logits, ("bool",))
-        check_fits("mask", tuple(mask.shape), tuple(logits.shape))
+        check_fits("mask", tuple(mask.shape), losses_shape, loss.losses_name)
     dtype = backend.compute_dtype(logits)
     normalizer = _checked_normalizer(backend, normalizer, logits, validate, dtype)
-    _validate_targets(backend, targets, mask, validate)
+    mask = counted(loss, targets, indices, mask, ignore_index, xp)
+    validate_targets(backend, loss, logits, targets, mask, validate)
 
-    x, t = masked_inputs(_cast(logits, dtype, xp), _cast(targets, dtype, xp), mask, xp)
-    divisor = denominator(t, mask, reduction, normalizer, xp)
+    x = _cast(logits, dtype, xp)
+    t = _index(targets, xp) if indices else _cast(targets, dtype, xp)
+    x, t = masked_inputs(loss, x, t, indices, mask, xp)
+    divisor = denominator(loss, x, t, indices, mask, reduction, normalizer, xp)
     if reduction in ("mean", "mean_positives"):
         divisor = xp.astype(divisor, dtype)
     weight = None if weight is None else _cast(weight, dtype, xp)
-    return Inputs(x, t, weight, mask, divisor, reduction, logits.dtype)
+    return Inputs(loss, x, t, weight, mask, divisor, reduction, logits.dtype)
 
 
 def finished(backend: Backend, inputs: Inputs, elements: Array) -> Array:
     """All that comes after: weight, mask and reduction of the element losses."""
     elements = weighted(elements, inputs.weight, inputs.mask, backend.xp)
-    result = reduced(elements, inputs.divisor, inputs.reduction, backend.xp)
+    result = reduced(inputs.loss, elements, inputs.divisor, inputs.reduction, backend.xp)
     # A reduced value of half inputs stays float32: a sum soon leaves the half range.
-    return _cast(result, inputs.dtype, backend.xp) if inputs.reduction == "none" else result
+    unreduced = inputs.reduction == "none" or (inputs.reduction == "sum_classes" and inputs.loss.consumes_classes)
+    return _cast(result, inputs.dtype, backend.xp) if unreduced else result
+
+
+def _index(targets: Array, xp: Any) -> Array:
+    # Narrow integers may not hold the number of classes, and unsigned ones lack operations in some.
+    wide = (xp.int32, xp.int64)
+    return targets if targets.dtype in wide else xp.astype(targets, xp.int32)
 
 
 def _cast(array: Array, dtype: Any, xp: Any) -> Array:
@@ -134,26 +148,6 @@ def _checked_normalizer(backend: Backend, normalizer: Any, logits: Array, valida
     array = _operand(backend, "normalizer", normalizer, logits, ("floating", "integer"))
     if tuple(array.shape) != ():
         raise ValueError(f"normalizer must be one number, got shape {tuple(array.shape)}")
-    if _is_read(backend, array, validate):
+    if is_read(backend, array, validate):
         checked_normalizer(float(array))
     return backend.xp.astype(array, dtype)
-
-
-def _validate_targets(backend: Backend, targets: Array, mask: Array | None, validate: bool | None) -> None:
-    # A shape may hold None or a symbol under tracing; there nothing is read.
-    if backend.kind(targets) == "bool" or not _is_read(backend, targets, validate) or 0 in tuple(targets.shape):
-        return
-    # Targets may have values where a mask has none, as in vmap over masks.
-    if mask is not None and not _is_read(backend, mask, validate):
-        return
-    xp = backend.xp
-    counted = targets if mask is None else xp.where(mask, targets, xp.zeros_like(targets))
-    check_all_in_unit_interval(float(xp.min(counted)), float(xp.max(counted)))
-
-
-def _is_read(backend: Backend, array: Array, validate: bool | None) -> bool:
-    if validate is None:
-        return backend.readable(array)
-    if validate and backend.traced(array):
-        raise ValueError("validate=True reads the values of arrays, which have none while a function is traced")
-    return bool(validate)

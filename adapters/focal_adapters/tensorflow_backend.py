@@ -8,7 +8,7 @@ import tensorflow as tf
 from focal_adapters import tensorflow_namespace as xp
 from focal_adapters.tensorflow_autodiff import element_losses
 from focal_ref.checks import describe
-from focal_ref.losses import ElementwiseLoss
+from focal_ref.losses import Loss
 
 Tensor = Any
 
@@ -42,7 +42,7 @@ class _TensorFlow:
     def traced(self, array: Tensor) -> bool:
         return not (tf.executing_eagerly() and hasattr(array, "numpy"))
 
-    def elements(self, loss: ElementwiseLoss, logits: Tensor, targets: Tensor) -> Tensor:
+    def elements(self, loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
         return element_losses(loss, logits, targets)
 
 

@@ -5,6 +5,7 @@ module's place once it exists (proposed in data-apis/array-api-compat#441). Oper
 TensorFlow's promote no dtypes, and focal_ref mixes arrays of one dtype with Python floats only.
 """
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import tensorflow as tf
 Tensor = Any
 
 bool = tf.bool
+int32 = tf.int32
+int64 = tf.int64
 float32 = tf.float32
 float64 = tf.float64
 
@@ -61,19 +64,63 @@ def broadcast_to(x: Tensor, shape: Any) -> Tensor:
     return x if tuple(x.shape) == tuple(shape) else tf.broadcast_to(x, shape)
 
 
-def sum(x: Tensor, *, axis: int | None = None) -> Tensor:
+def asarray(values: Any, *, dtype: tf.DType | None = None, device: Any = None) -> Tensor:
+    """Numbers as a tensor; TensorFlow places it."""
+    return tf.convert_to_tensor(values, dtype=dtype)
+
+
+def arange(stop: int, *, dtype: tf.DType | None = None, device: Any = None) -> Tensor:
+    """0, 1, ... stop - 1; TensorFlow places it."""
+    return tf.range(stop, dtype=dtype)
+
+
+def isdtype(dtype: tf.DType, kind: Any) -> Any:
+    """Whether a dtype is of a kind, or of one of several: "bool", "integral", "real floating", "complex floating"."""
+    kinds = (kind,) if isinstance(kind, str) else kind
+    names = {
+        "bool": "is_bool",
+        "integral": "is_integer",
+        "real floating": "is_floating",
+        "complex floating": "is_complex",
+    }
+    return builtins.any(getattr(dtype, names[one]) for one in kinds)
+
+
+def expand_dims(x: Tensor, *, axis: int) -> Tensor:
+    """One more axis, of length 1."""
+    return tf.expand_dims(x, axis=axis)
+
+
+def moveaxis(x: Tensor, source: int, destination: int) -> Tensor:
+    """One axis moved, the others in their order."""
+    axes = list(range(x.shape.rank))
+    axes.insert(destination % len(axes), axes.pop(source))
+    return tf.transpose(x, axes)
+
+
+def sum(x: Tensor, *, axis: int | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Sum over an axis, or over all."""
-    return tf.math.reduce_sum(x, axis=axis)
+    return tf.math.reduce_sum(x, axis=axis, keepdims=keepdims)
 
 
-def min(x: Tensor, *, axis: int | None = None) -> Tensor:
+def min(x: Tensor, *, axis: int | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Smallest over an axis, or of all."""
-    return tf.math.reduce_min(x, axis=axis)
+    return tf.math.reduce_min(x, axis=axis, keepdims=keepdims)
 
 
-def max(x: Tensor, *, axis: int | None = None) -> Tensor:
+def max(x: Tensor, *, axis: int | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Largest over an axis, or of all."""
-    return tf.math.reduce_max(x, axis=axis)
+    return tf.math.reduce_max(x, axis=axis, keepdims=keepdims)
+
+
+def all(x: Tensor, *, axis: int | None = None) -> Tensor:
+    """Whether all are true, over an axis or altogether."""
+    return tf.math.reduce_all(x, axis=axis)
+
+
+def any(x: Tensor, *, axis: int | None = None) -> Tensor:
+    """Whether any is true, over an axis or altogether."""
+    return tf.math.reduce_any(x, axis=axis)
 
 
 def count_nonzero(x: Tensor, *, axis: int | None = None) -> Tensor:

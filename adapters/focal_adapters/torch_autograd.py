@@ -16,24 +16,26 @@ from torch import Tensor
 from torch.autograd import Function, forward_ad
 
 from focal_adapters.parameters import held_in_float32
-from focal_ref.losses import ElementwiseLoss
+from focal_ref.losses import Loss
 
+_KIND = 2
+"""Position of the class of the loss among the inputs of a Function."""
 _THIRD = "the focal losses have analytic first and second derivatives; third derivatives are not provided"
 
 
-def element_losses(loss: ElementwiseLoss, logits: Tensor, targets: Tensor) -> Tensor:
-    """Loss of each element, differentiable twice with respect to the logits.
+def element_losses(loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
+    """Loss of each element or row, differentiable twice with respect to the logits.
 
     Parameters
     ----------
-    loss : ElementwiseLoss, a dataclass
+    loss : Loss, a dataclass
         Its parameters are rounded to the dtype of the logits.
-    logits, targets : tensors of one shape, float32 or float64
-        ``targets`` of the dtype of ``logits``.
+    logits, targets : tensors, float32 or float64
+        ``targets`` of the shape and dtype of ``logits``, or class indices.
 
     Returns
     -------
-    tensor of the shape and dtype of logits, in nats
+    tensor of the dtype of logits, in nats
 
     Raises
     ------
@@ -46,7 +48,9 @@ def element_losses(loss: ElementwiseLoss, logits: Tensor, targets: Tensor) -> Te
         values = [_as_tensor(value, logits) for value in _values(loss)]
         return _in_graph(id(type(loss)), logits, targets, *values)
     held = loss if logits.dtype == torch.float64 else held_in_float32(loss)
-    losses: Tensor = _Value.apply(logits, targets, type(loss), *_values(held))
+    # A tuple would be taken apart by vmap, as any container is.
+    values = [logits.new_tensor(v) if isinstance(v, tuple) else v for v in _values(held)]
+    losses: Tensor = _Value.apply(logits, targets, type(loss), *values)
     return losses
 
 
@@ -55,11 +59,11 @@ def refusal(name: str) -> str:
     return f"{name} must not require a derivative: derivatives are provided with respect to the logits only"
 
 
-def _values(loss: ElementwiseLoss) -> list[Any]:
+def _values(loss: Loss) -> list[Any]:
     return [getattr(loss, field.name) for field in dataclasses.fields(loss)]  # type: ignore[arg-type]
 
 
-def _assembled(kind: type[ElementwiseLoss], values: tuple[Any, ...]) -> ElementwiseLoss:
+def _assembled(kind: type[Loss], values: tuple[Any, ...]) -> Loss:
     """Make a loss of the values of its fields; not by its constructor, whose checks are for numbers."""
     loss = object.__new__(kind)
     for field, value in zip(dataclasses.fields(kind), values, strict=True):  # type: ignore[arg-type]
@@ -75,6 +79,8 @@ def _as_tensor(value: Any, like: Tensor) -> Any:
     forms that it neither gets wrong nor compiles anew for every value, as it does
     ``torch.tensor(value)``.
     """
+    if isinstance(value, tuple):
+        return torch.stack([_as_tensor(number, like) for number in value])
     if not isinstance(value, float):
         return value
     limits = torch.finfo(like.dtype)
@@ -84,7 +90,7 @@ def _as_tensor(value: Any, like: Tensor) -> Any:
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
 def _in_graph(kind_id: int, logits: Tensor, targets: Tensor, *values: Any) -> Tensor:
     # By id, because Dynamo's graph cannot hold a class; it has guarded the type of the loss.
-    kind = next(kind for kind in _subclasses(ElementwiseLoss) if id(kind) == kind_id)
+    kind = next(kind for kind in _subclasses(Loss) if id(kind) == kind_id)
     return _Value.apply(logits, targets, kind, *values)
 
 
@@ -117,20 +123,24 @@ def _inputs(ctx: Any) -> list[Any]:
     return [next(saved) if is_tensor else value for is_tensor, value in pairs]
 
 
-def _backward(ctx: Any, upstream: Tensor | None, slope: type[Function]) -> tuple[Tensor | None, ...]:
-    if ctx.needs_input_grad[1]:
-        raise TypeError(refusal("targets"))
-    nothing = [None] * (len(ctx.plain) - 1)
-    return (None if upstream is None else upstream * slope.apply(*_inputs(ctx)), *nothing)
+def _loss_of(ctx: Any) -> Loss:
+    """The loss, with tensors for the parameters that are tensors."""
+    return _assembled(ctx.plain[_KIND], tuple(_inputs(ctx)[_KIND + 1 :]))
 
 
-def _jvp(ctx: Any, tangents: tuple[Any, ...], slope: type[Function]) -> Tensor:
-    if tangents[1] is not None:
+def _refuse_targets(asked: bool) -> None:
+    if asked:
         raise TypeError(refusal("targets"))
-    # PyTorch turns forward mode off for all levels while this runs, not for its own level only:
+
+
+def _all_levels_forward() -> Any:
+    # PyTorch turns forward mode off for all levels while a jvp runs, not for its own level only:
     # jvp of jvp, and jacfwd of jacfwd, would silently lose the outer tangent.
-    with forward_ad._set_fwd_grad_enabled(True):
-        return tangents[0] * slope.apply(*(_primal(value) for value in _inputs(ctx)))
+    return forward_ad._set_fwd_grad_enabled(True)
+
+
+def _primals(ctx: Any) -> list[Any]:
+    return [_primal(value) for value in _inputs(ctx)]
 
 
 def _primal(value: Any) -> Any:
@@ -140,35 +150,55 @@ def _primal(value: Any) -> Any:
 
 class _Value(_ElementFunction):
     @staticmethod
-    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:
+    def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
         return _assembled(kind, values).value(x, t, xp=xp)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
-        return _backward(ctx, upstream, _Gradient)
+        _refuse_targets(ctx.needs_input_grad[1])
+        nothing = [None] * (len(ctx.plain) - 1)
+        if upstream is None:
+            return (None, *nothing)
+        return (_loss_of(ctx).spread(upstream, xp) * _Gradient.apply(*_inputs(ctx)), *nothing)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Tensor:
-        return _jvp(ctx, tangents, _Gradient)
+        _refuse_targets(tangents[1] is not None)
+        with _all_levels_forward():
+            return _loss_of(ctx).contracted(tangents[0] * _Gradient.apply(*_primals(ctx)), xp)
 
 
 class _Gradient(_ElementFunction):
     @staticmethod
-    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:
+    def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
         return _assembled(kind, values).gradient(x, t, xp=xp)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
-        return _backward(ctx, upstream, _Curvature)
+        # The Hessian is symmetric: forwards and backwards it is the same product.
+        _refuse_targets(ctx.needs_input_grad[1])
+        nothing = [None] * (len(ctx.plain) - 1)
+        return (None if upstream is None else _hessian_product(_inputs(ctx), upstream), *nothing)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Tensor:
-        return _jvp(ctx, tangents, _Curvature)
+        _refuse_targets(tangents[1] is not None)
+        with _all_levels_forward():
+            return _hessian_product(_primals(ctx), tangents[0])
+
+
+def _hessian_product(inputs: list[Any], vector: Tensor) -> Tensor:
+    """Where an element depends on no other, a product of two tensors, whose derivatives PyTorch knows."""
+    kind: type[Loss] = inputs[_KIND]
+    product: Tensor = (
+        _HessianProduct.apply(*inputs, vector) if kind.consumes_classes else (_Curvature.apply(*inputs) * vector)
+    )
+    return product
 
 
 class _Curvature(_ElementFunction):
     @staticmethod
-    def forward(x: Tensor, t: Tensor, kind: type[ElementwiseLoss], *values: Any) -> Tensor:
+    def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
         return _assembled(kind, values).curvature(x, t, xp=xp)
 
     @staticmethod
@@ -178,3 +208,24 @@ class _Curvature(_ElementFunction):
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Tensor:
         raise RuntimeError(_THIRD)
+
+
+class _HessianProduct(_ElementFunction):
+    """Of a row's Hessian with a vector, the last input."""
+
+    @staticmethod
+    def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
+        return _assembled(kind, values[:-1]).hessian_product(x, t, values[-1], xp=xp)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor | None) -> Any:
+        raise RuntimeError(_THIRD)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        if tangents[0] is not None:
+            raise RuntimeError(_THIRD)
+        # Linear in the vector.
+        with _all_levels_forward():
+            *inputs, _ = _primals(ctx)
+            return _hessian_product(inputs, tangents[-1])

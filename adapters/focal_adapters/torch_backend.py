@@ -9,7 +9,7 @@ from torch import Tensor
 
 from focal_adapters.torch_autograd import element_losses, refusal
 from focal_ref.checks import describe
-from focal_ref.losses import ElementwiseLoss
+from focal_ref.losses import Loss
 
 _HALVES = (torch.float16, torch.bfloat16)
 
@@ -57,7 +57,7 @@ class _Torch:
             return True
         return False
 
-    def elements(self, loss: ElementwiseLoss, logits: Tensor, targets: Tensor) -> Tensor:
+    def elements(self, loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
         return element_losses(loss, logits, targets)
 
 

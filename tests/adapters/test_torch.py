@@ -12,7 +12,7 @@ import pytest
 
 import focal_ref
 from focal_ref import SigmoidFocal
-from focal_ref.losses.elementwise import ElementwiseLoss
+from focal_ref.losses import Loss
 
 torch = pytest.importorskip("torch")
 
@@ -512,7 +512,7 @@ def test_module_has_no_state():
 
 
 @dataclass(frozen=True)
-class ScaledSquare(ElementwiseLoss):
+class ScaledSquare(Loss):
     """Scale (x - t)^2 / 2."""
 
     scale: float = 0.1
@@ -529,6 +529,9 @@ class ScaledSquare(ElementwiseLoss):
 
     def curvature_formula(self, x, t, xp):
         return self.scale * xp.ones_like(x)
+
+    def hessian_product_formula(self, x, t, vector, xp):
+        return self.scale * vector
 
 
 def test_any_loss_object():

@@ -18,7 +18,7 @@ import focal_ref
         ({"alpha": 1.5}, ValueError, ["alpha", "[0, 1]", "1.5"]),
         ({"alpha": -1}, ValueError, ["alpha", "[0, 1]", "-1"]),
         ({"alpha": float("nan")}, ValueError, ["alpha", "nan"]),
-        ({"alpha": [0.25, 0.75]}, TypeError, ["alpha"]),
+        ({"alpha": [0.25, 0.75, 0.5]}, ValueError, ["alpha", "one number a class, 2", "got 3"]),
         ({"reduction": "average"}, ValueError, ["reduction", "'mean'", "'average'"]),
         ({"reduction": "sum", "normalizer": 0.0}, ValueError, ["normalizer", "> 0", "0.0"]),
         ({"reduction": "sum", "normalizer": -2}, ValueError, ["normalizer", "-2"]),

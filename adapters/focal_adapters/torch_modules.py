@@ -1,0 +1,84 @@
+"""The losses as torch modules without state, one class for each registered loss."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from focal_adapters.faces import class_names
+from focal_ref.checks import check_reduction, checked_ignore_index
+from focal_ref.losses import Loss
+
+
+class FocalLossModule(torch.nn.Module):  # type: ignore[misc]
+    """A loss and its reduction; the parameters may be assigned later on."""
+
+    loss_class: type[Loss]
+    function: Callable[..., Any]
+
+    def __init__(
+        self,
+        *,
+        reduction: str = "mean",
+        ignore_index: int | None = None,
+        validate: bool | None = None,
+        **parameters: Any,
+    ) -> None:
+        super().__init__()
+        check_reduction(reduction, None)
+        loss = self.loss_class(**parameters)
+        for name in self._parameter_names:
+            setattr(self, name, getattr(loss, name))
+        self.reduction = reduction
+        self.ignore_index = checked_ignore_index(ignore_index)
+        self.validate = validate
+
+    _parameter_names: tuple[str, ...] = ()
+
+    def forward(
+        self, logits: Tensor, targets: Any, *, weight: Any = None, mask: Any = None, normalizer: Any = None
+    ) -> Tensor:
+        """Reduced loss; takes what the function of the same name takes."""
+        options: dict[str, Any] = {"weight": weight, "mask": mask, "normalizer": normalizer}
+        options |= {"reduction": self.reduction, "ignore_index": self.ignore_index, "validate": self.validate}
+        parameters = {name: getattr(self, name) for name in self._parameter_names}
+        result: Tensor = type(self).function(logits, targets, **parameters, **options)
+        return result
+
+    def extra_repr(self) -> str:
+        """Show the parameters in ``repr``, those with a default only where they differ from it."""
+        defaults = {field.name: field.default for field in dataclasses.fields(self.loss_class)}  # type: ignore[arg-type]
+        shown = [
+            f"{name}={getattr(self, name)!r}"
+            for name, default in defaults.items()
+            if name in ("alpha", "gamma") or getattr(self, name) != default
+        ]
+        shown.append(f"reduction={self.reduction!r}")
+        for name in ("ignore_index", "validate"):
+            if getattr(self, name) is not None:
+                shown.append(f"{name}={getattr(self, name)}")
+        return ", ".join(shown)
+
+
+def module_classes(functions: Mapping[str, Callable[..., Any]], module: str) -> dict[str, type[FocalLossModule]]:
+    """A class for each loss, importable from ``module``, so that objects can be pickled."""
+    classes = {}
+    for name, loss in class_names().items():
+        function_name = f"{loss.name}_loss"
+        doc = (
+            f"`{function_name}` as a module without state.\n\nParameters\n----------\n"
+            f"{', '.join(field.name for field in dataclasses.fields(loss))}, reduction, ignore_index, validate\n"  # type: ignore[arg-type]
+            f'    As in `{function_name}`, checked here; ``reduction`` is "mean" unless told otherwise. They may be\n'
+            "    assigned later on."
+        )
+        members = {
+            "__doc__": doc,
+            "__module__": module,
+            "loss_class": loss,
+            "function": staticmethod(functions[function_name]),
+            "_parameter_names": tuple(field.name for field in dataclasses.fields(loss)),  # type: ignore[arg-type]
+        }
+        classes[name] = type(name, (FocalLossModule,), members)
+    return classes

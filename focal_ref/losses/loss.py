@@ -1,0 +1,153 @@
+"""What every loss has in common: the public methods over its formulas."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from focal_ref.checks import check_alpha_fits, check_targets_shape
+from focal_ref.stable import Array
+
+
+class Loss:
+    """A loss of logits and targets, applied to each element or to each row of classes.
+
+    The public methods take lists or NumPy arrays and return NumPy float64: inputs are checked and
+    converted, and evaluated in blocks. Given arrays of another array-API library, or a namespace
+    ``xp``, they apply the bare formula in the dtype of ``logits`` (float32 or float64), unchecked:
+    this is the face that adapters use.
+
+    A subclass is a frozen dataclass of its parameters with a ``name`` and the ``*_formula`` methods,
+    pure functions of ``(x, t, xp)``. In a formula classes are the last axis; targets without it are
+    class indices.
+    """
+
+    name: ClassVar[str]
+    consumes_classes: ClassVar[bool] = False
+    """Whether a row of classes has one loss; else each logit has its own."""
+    axis: int = -1
+    """The axis of classes."""
+    alpha: Any = None
+
+    @abstractmethod
+    def value_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """The loss."""
+
+    @abstractmethod
+    def gradient_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """Derivative of the sum of the losses with respect to each logit."""
+
+    @abstractmethod
+    def value_and_gradient_formula(self, x: Array, t: Array, xp: Any) -> tuple[Array, Array]:
+        """Both at once."""
+
+    @abstractmethod
+    def curvature_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """Second derivative with respect to each logit: the diagonal of the Hessian."""
+
+    @abstractmethod
+    def hessian_product_formula(self, x: Array, t: Array, vector: Array, xp: Any) -> Array:
+        """Hessian of the summed losses times a vector of the shape of x."""
+
+    def value(self, logits: Any, targets: Any, *, xp: Any = None) -> Array:
+        """Loss of each element or row, in nats.
+
+        Parameters
+        ----------
+        logits : array, real floating, or nested list
+            nan and infinities are allowed; the latter give limits.
+        targets : array of the shape of logits, floating in [0, 1], integer or bool; or class indices
+            Class indices are integers of the shape of logits without the class axis.
+        xp : array-API namespace, optional
+            Apply the bare formula in this namespace.
+
+        Returns
+        -------
+        array, float64
+            Of the shape of logits; without the class axis for a loss of rows.
+
+        Raises
+        ------
+        TypeError
+            Logits that are not real floating point, targets that are not real.
+        ValueError
+            Shapes that differ, targets outside [0, 1], indices outside the classes.
+        """
+        return self._evaluate("value", logits, targets, None, xp)[0]
+
+    def gradient(self, logits: Any, targets: Any, *, xp: Any = None) -> Array:
+        """Derivative of the sum of the losses with respect to the logits; takes what `value` takes."""
+        return self._evaluate("gradient", logits, targets, None, xp)[0]
+
+    def value_and_gradient(self, logits: Any, targets: Any, *, xp: Any = None) -> tuple[Array, Array]:
+        """`value` and `gradient` in one pass that shares their common parts."""
+        value, gradient = self._evaluate("value_and_gradient", logits, targets, None, xp)
+        return value, gradient
+
+    def curvature(self, logits: Any, targets: Any, *, xp: Any = None) -> Array:
+        """Second derivative with respect to each logit: the diagonal of the Hessian.
+
+        It may be negative: boosting needs a floor. Takes what `value` takes.
+        """
+        return self._evaluate("curvature", logits, targets, None, xp)[0]
+
+    def hessian_product(self, logits: Any, targets: Any, vector: Any, *, xp: Any = None) -> Array:
+        """Hessian of the summed loss times ``vector``, an array of the shape of logits."""
+        return self._evaluate("hessian_product", logits, targets, vector, xp)[0]
+
+    def losses_shape(self, logits_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Shape of the losses for logits of a shape."""
+        return self.index_shape(logits_shape) if self.consumes_classes else tuple(logits_shape)
+
+    @property
+    def losses_name(self) -> str:
+        """What has the shape of the losses, for messages."""
+        return "logits without the class axis" if self.consumes_classes else "logits"
+
+    def index_shape(self, logits_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Shape of class indices for logits of a shape: no class axis."""
+        axis = self.axis % len(logits_shape)
+        return tuple(logits_shape[:axis]) + tuple(logits_shape[axis + 1 :])
+
+    def check_shapes(self, logits_shape: tuple[Any, ...], targets_shape: tuple[Any, ...], kind: str) -> None:
+        """Refuse shapes that do not belong together; ``kind`` is that of the dtype of the targets."""
+        rank = len(logits_shape)
+        if self.consumes_classes and not -rank <= self.axis < rank:
+            raise ValueError(f"axis must be an axis of logits, got axis={self.axis} for shape {tuple(logits_shape)}")
+        if self.consumes_classes and logits_shape[self.axis] == 0:
+            raise ValueError(f"logits must have at least one class, got shape {tuple(logits_shape)}")
+        check_targets_shape(logits_shape, targets_shape, self.index_shape(logits_shape) if rank else None, kind)
+        if not self.consumes_classes and len(targets_shape) < rank and logits_shape[-1] == 1:
+            raise ValueError(
+                f"targets must have the shape of logits where there is one class, {tuple(logits_shape)}, got "
+                f"{tuple(targets_shape)}: as class indices 0 would be the positive class, and 1 the background"
+            )
+        check_alpha_fits(self.alpha, logits_shape, self.axis)
+
+    def spread(self, per_loss: Array, xp: Any) -> Array:
+        """Align numbers of the losses with the logits."""
+        return xp.expand_dims(per_loss, axis=self.axis) if self.consumes_classes else per_loss
+
+    def contracted(self, per_logit: Array, xp: Any) -> Array:
+        """Sum what belongs to one loss: the transpose of `spread`."""
+        return xp.sum(per_logit, axis=self.axis) if self.consumes_classes else per_logit
+
+    def _evaluate(self, name: str, logits: Any, targets: Any, vector: Any, xp: Any) -> tuple[Array, ...]:
+        from focal_ref.evaluation import evaluate_checked
+        from focal_ref.namespace import is_numpy, namespace_of
+
+        if xp is None:
+            xp = namespace_of(logits, targets)
+            if is_numpy(xp):
+                return evaluate_checked(self, name, logits, targets, vector)
+        last = self._to_last(logits, xp)
+        t = targets if len(targets.shape) < len(logits.shape) else self._to_last(targets, xp)
+        extra = () if vector is None else (self._to_last(vector, xp),)
+        result = getattr(self, f"{name}_formula")(last, t, *extra, xp)
+        results = result if isinstance(result, tuple) else (result,)
+        return tuple(self._back(part, name, index, xp) for index, part in enumerate(results))
+
+    def _to_last(self, array: Array, xp: Any) -> Array:
+        return array if self.axis == -1 else xp.moveaxis(array, self.axis, -1)
+
+    def _back(self, array: Array, name: str, index: int, xp: Any) -> Array:
+        per_loss = name == "value" or (name == "value_and_gradient" and index == 0)
+        return array if self.axis == -1 or (per_loss and self.consumes_classes) else xp.moveaxis(array, -1, self.axis)
