@@ -44,19 +44,20 @@ def mixture_power(
         Weights in [0, 1] and what they lost to rounding.
     xp : namespace
     """
-    one = xp.ones_like(e)
+    one, zero = xp.ones_like(e), xp.zeros_like(e)
     d = 1.0 + e
-    factored = (agreed[0] * e > opposed[0]) & (e > 0.0)
-    divisor = xp.where(factored, e, one)
+    # Where the logit speaks against nothing u is e/d, and its power may be normal where e is 0.
+    certain = opposed[0] == 0.0
+    factored = (agreed[0] * e > opposed[0]) | certain
+    divisor = xp.where(factored & (e > 0.0), e, one)
     factor = xp.where(factored, one, e)
     numerator, numerator_low = two_sum(opposed[0] / divisor, agreed[0] * factor)
     numerator_low = numerator_low + opposed[1] / divisor + agreed[1] * factor
     base = numerator / d
     relative = quotient_error(base, numerator, numerator_low, d, e - (d - 1.0), xp)
-    # e > 0 keeps y below 746, so the exact product cannot overflow; nor can gamma, capped where
-    # the factor is 0 or 1 anyway.
-    zero = xp.zeros_like(e)
-    exponent, exponent_low = two_product(_capped(gamma, xp), xp.where(factored, y, zero), xp)
+    # Capped where the factor is 0 or 1 anyway, so that the exact product cannot overflow.
+    y = xp.minimum(xp.where(factored, y, zero), xp.full_like(y, 2.0**60))
+    exponent, exponent_low = two_product(_capped(gamma, xp), y, xp)
     if y_low is not None:
         exponent_low = exponent_low + xp.where(factored, gamma * y_low, zero)
     power, correction = _power_and_correction(base, gamma * relative - exponent_low, gamma, xp)

@@ -90,8 +90,23 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
 
 def _add_port_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:0, mps")
+    parser.add_argument(
+        "--loss",
+        metavar="NAME",
+        help="sigmoid_focal, softmax_focal (default: all of an adapter, a peer's own, sigmoid_focal)",
+    )
+    parser.add_argument(
+        "--dialect", choices=("documentation", "code"), default="documentation",
+        help="hold a peer against its documentation, or against what its code does where that differs",
+    )  # fmt: skip
     group = parser.add_argument_group("for py: ports (they run the code they name)")
-    group.add_argument("--loss", default="sigmoid_focal")
+    group.add_argument(
+        "--transform",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="claim a transformation: vmap, compile, jit, ...",
+    )
     group.add_argument("--framework", choices=("torch", "tensorflow", "jax", "numpy", "array_api_strict"))
     group.add_argument(
         "--argument", action="append", default=[], metavar="NAME=ARGUMENT", help="logits=x: the port's name for it"

@@ -10,12 +10,12 @@ import numpy as np
 
 from focal_conformance import frameworks
 from focal_conformance.checks import CHECKS, Check
-from focal_conformance.checks.check import perform
+from focal_conformance.checks.check import applies, perform
 from focal_conformance.frameworks.driver import DeviceMissing
 from focal_conformance.ports import Port, PortMissing, UsageError, resolve
 from focal_conformance.ports.port import Options
 from focal_conformance.probe import probed
-from focal_conformance.report import LEVELS, CheckResult, Report
+from focal_conformance.report import FAILED, LEVELS, PASSED, CheckResult, Report
 from focal_conformance.session import Session
 from focal_conformance.summary import summarise
 
@@ -30,6 +30,11 @@ def selected_checks(level: str, names: tuple[str, ...] = ()) -> list[Check]:
     if names:
         return [CHECKS[name] for name in names]
     return [check for check in CHECKS.values() if LEVELS.index(check.level) <= LEVELS.index(level)]
+
+
+def applicable_checks(session: Session, checks: list[Check]) -> list[Check]:
+    """Those that make sense for the port's framework and mode; the others are absent from its report."""
+    return [check for check in checks if applies(check, session)]
 
 
 def open_session(
@@ -47,6 +52,8 @@ def open_session(
     if isinstance(port, str):
         _prepare_environment(port)
         port = resolve(port, options or Options())
+    if port.framework == "jax":
+        _ask_for_two_devices()
     try:
         driver = frameworks.load(port.framework, device)
     except DeviceMissing as error:
@@ -110,17 +117,41 @@ def verify(
     except PortMissing as error:
         report.error = str(error)
         return report
-    report.framework = session.driver.name
+    report.framework, report.loss = session.driver.name, session.port.loss
     report.versions = {**session.port.versions, **session.driver.versions(), **environment()}
     report.notes = [*session.port.notes, *_notes(session)]
-    for index, check in enumerate(selected):
-        progress(index, len(selected), check.title)
+    applicable = applicable_checks(session, selected)
+    if not applicable:
+        names = ", ".join(check.name for check in selected)
+        report.error = f"{names}: makes no sense for {report.framework} in mode {session.port.mode}"
+    for index, check in enumerate(applicable):
+        progress(index, len(applicable), check.title)
         report.checks.append(perform(check, session))
-    progress(len(selected), len(selected), "")
+    progress(len(applicable), len(applicable), "")
     if not checks:
         report.summary = summarise(session)
+        report.notes += _against_the_code(session, report, applicable)
     report.seconds = time.monotonic() - started
     return report.close()
+
+
+def _against_the_code(session: Session, report: Report, checks: list[Check]) -> list[str]:
+    """Which of the documentation and the code a package with both dialects follows, and how they differ."""
+    port = session.port
+    if port.code is None:
+        return []
+    code = port.code()
+    other = Session(code, session.driver, session.level, session.dtypes, session.full)
+    notes = [f"documentation and code differ: {text}" for text in port.differences]
+    failed = [check.check for check in report.checks if check.verdict == FAILED]
+    again = [perform(check, other) for check in applicable_checks(other, checks) if check.name in failed]
+    held = [result.check for result in again if result.verdict == PASSED]
+    if failed:
+        notes.append(
+            f"of the {len(failed)} checks that fail against the documentation, {len(held)} pass against the code's own "
+            f"dialect ({code.loss}){': ' + ', '.join(held) if held else ''}"
+        )
+    return notes
 
 
 def run_check(check: str, session: Session) -> CheckResult:
@@ -140,11 +171,18 @@ def environment() -> dict[str, str]:
 def _notes(session: Session) -> list[str]:
     dialect = session.port.dialect
     notes = [f"dtypes: {', '.join(session.dtypes)}"]
-    if dialect.soft_targets != "linear":
+    if dialect.soft_targets != "linear" and dialect.soft_targets_argument is None:
         notes.append(f"declared rule for soft targets: {dialect.soft_targets or 'none, hard targets only'}")
     if not session.full:
         notes.append("short grid: gamma 0, 0.5, 2, 2.7 with alpha 0.25, in float32 also with alpha off")
     return notes
+
+
+def _ask_for_two_devices() -> None:
+    """JAX divides the CPU in two, for the check of devices, if no computation has started it yet."""
+    flag, flags = "--xla_force_host_platform_device_count", os.environ.get("XLA_FLAGS", "")
+    if flag not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {flag}=2".strip()
 
 
 def _prepare_environment(connectable: str) -> None:

@@ -21,7 +21,7 @@ def pytest_addoption(parser: Any) -> None:
     group.addoption(
         "--focal-framework", default=None, metavar="NAME", help="for py: ports: torch, tensorflow, jax, numpy"
     )
-    group.addoption("--focal-loss", default="sigmoid_focal", metavar="NAME")
+    group.addoption("--focal-loss", default=None, metavar="NAME", help="default: all of an adapter, a peer's own")
 
 
 def pytest_generate_tests(metafunc: Any) -> None:
@@ -30,7 +30,7 @@ def pytest_generate_tests(metafunc: Any) -> None:
         return
     from focal_conformance.suite.selection import selected
 
-    metafunc.parametrize(("focal_port", "focal_check"), selected(metafunc.config), scope="session")
+    metafunc.parametrize(("focal_port", "focal_loss", "focal_check"), selected(metafunc.config), scope="session")
 
 
 def pytest_report_header(config: Any) -> str | None:

@@ -20,11 +20,14 @@ class Point:
     exact: float
     got: float
     ulp: float
+    label: str = ""
+    """Which class of a row, where there are rows."""
 
     def describe(self) -> str:
         """One line, decimal and hexadecimal."""
         return (
-            f"logit {self.logit:.9g} ({float(self.logit).hex()}), target {self.target:.6g}: "
+            f"logit {self.logit:.9g} ({float(self.logit).hex()}){f' of {self.label}' if self.label else ''}, "
+            f"target {self.target:.6g}: "
             f"got {self.got:.9g} ({float(self.got).hex()}), exact {self.exact:.9g} ({float(self.exact).hex()})"
         )
 
@@ -99,8 +102,9 @@ class Report:
         checks = []
         for check in data.pop("checks"):
             worst = check.pop("worst")
-            numbers = {} if worst is None else {k: float(v) for k, v in worst.items() if k != "case"}
-            point = None if worst is None else Point(case=worst["case"], **numbers)
+            words = ("case", "label")
+            numbers = {} if worst is None else {k: float(v) for k, v in worst.items() if k not in words}
+            point = None if worst is None else Point(case=worst["case"], label=worst["label"], **numbers)
             ulp = check.pop("max_ulp")
             checks.append(CheckResult(**check, worst=point, max_ulp=None if ulp is None else float(ulp)))
         return cls(checks=checks, **data)

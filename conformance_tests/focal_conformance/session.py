@@ -8,14 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from focal_conformance.dialect import NotClaimed, Parameters
-from focal_conformance.formats import FORMATS, Float64
+from focal_conformance.formats import Float64
 from focal_conformance.frameworks.driver import Driver, Function, NoDerivative
 from focal_conformance.ports.port import Port
 from focal_conformance.vectors.grid import held
-from focal_conformance.vectors.load import Case, cases
+from focal_conformance.vectors.load import Case, all_cases
+from focal_ref import LOSSES
 
-QUANTITIES = ("value", "gradient", "curvature")
-COMPILED_SIZE = 256
+QUANTITIES = ("value", "gradient", "curvature", "product")
+PAIR = ("value", "gradient")
+COMPILED_SIZE, COMPILED_ROWS = 256, 64
 """Points are repeated up to this size where each new shape is compiled anew."""
 SHORT_GAMMAS = (0.0, 0.5, 2.0, 2.7)
 """The gammas of compiled modes, with alpha 0.25, and in float32 also with alpha off."""
@@ -53,6 +55,14 @@ class Session:
         return self.port.mode == "eager" or self.level == "recommended"
 
     @property
+    def differentiates_twice(self) -> bool:
+        """Whether there can be a second derivative: a companion's, or that of the framework in this mode."""
+        if not self.driver.differentiates:
+            return self.port.second_companion is not None
+        # What AOTAutograd compiled cannot be differentiated twice from outside; nor can torch.compile(torch.sin).
+        return (self.driver.name, self.port.mode) != ("torch", "compile")
+
+    @property
     def _compiles(self) -> bool:
         return self.driver.compiles_each_shape or self.port.mode != "eager"
 
@@ -69,13 +79,40 @@ class Session:
     def cases(self) -> Iterator[Case]:
         """The golden cases that are asked for."""
         for dtype in self.dtypes:
-            short = {held(gamma, FORMATS[dtype]) for gamma in SHORT_GAMMAS}
             # One by one is slow: a port that returns one number meets all parameters in one dtype.
             full = self.full and (not self.single or dtype == self.dtypes[0])
-            for case in cases(self.port.loss, dtype):
-                usual = case.alpha == 0.25 or (case.alpha is None and dtype == "float32")
-                if full or (case.gamma in short and usual):
+            for case in all_cases(self.port.loss, dtype):
+                if full or self._in_short_grid(case):
                     yield case
+
+    def _in_short_grid(self, case: Case) -> bool:
+        """Few parameters and few shapes, each of which is compiled anew."""
+        fmt = case.format
+        if case.gamma not in {held(gamma, fmt) for gamma in SHORT_GAMMAS} or case.logits.shape[-1] > 100:
+            return False
+        if case.plain:
+            usual = (case.loss != "sigmoid_focal" and case.alpha is None) or case.alpha == 0.25
+            small = case.logits.ndim == 1 or case.logits.shape[-1] in (3, 10)
+            return small and (usual or (case.alpha is None and case.dtype == "float32"))
+        return case.dtype == "float32" and case.gamma in (0.5, 2.0) and case.logits.shape[-1] != 2
+
+    def unclaimed(self, case: Case) -> str:
+        """Why the port's dialect has no words for a case; nothing if it has."""
+        dialect = self.port.dialect
+        wanted = {"rows": ("both", "rows"), "indices": ("both", "indices")}.get(case.target_kind)
+        if wanted is not None and dialect.targets_form not in wanted:
+            return f"targets as {case.target_kind}: it takes {dialect.targets_form}"
+        try:
+            own = dialect.returns if dialect.reduction is None else "none"
+            dialect.keywords(replace(case_parameters(case), reduction=own))
+        except NotClaimed as reason:
+            return str(reason)
+        return ""
+
+    def claims_soft(self, case: Case) -> bool:
+        """Whether the port claims the rule of the case for its soft targets."""
+        dialect = self.port.dialect
+        return dialect.soft_targets_argument is not None or dialect.soft_targets == case.soft_targets
 
     def bind(self, parameters: Parameters) -> Function:
         """The port with its parameters bound; NotClaimed if its dialect has no words for them."""
@@ -92,11 +129,49 @@ class Session:
                 return companion(**{names.logits: logits, names.targets: targets}, **keywords)
 
             function.companion = with_gradient  # type: ignore[attr-defined]
+        second = self.port.second_companion
+        if second is not None:
+            names = self.port.dialect
+
+            def with_product(logits: Any, targets: Any, vector: Any) -> Any:
+                return second(**{names.logits: logits, names.targets: targets}, vector=vector, **keywords)
+
+            function.second_companion = with_product  # type: ignore[attr-defined]
         return function
 
-    def laid_out(self, values: Float64) -> Float64:
-        """One-dimensional points in the shape that the port takes."""
-        return values[:, None] if self.port.dialect.layout == "column" and values.ndim == 1 else values
+    def laid_out(self, values: Any) -> Any:
+        """Logits, or targets of their shape, in the axes that the port takes."""
+        dialect = self.port.dialect
+        if self.rows:
+            axis = dialect.class_axis
+            return values if axis == -1 or np.ndim(values) < 2 else np.moveaxis(values, -1, axis)
+        return values[:, None] if dialect.layout == "column" and values.ndim == 1 else values
+
+    def arrays(self, logits: Any, targets: Any, dtype: str) -> tuple[Any, Any]:
+        """Logits and targets as the port takes them; class indices are int64."""
+        x = self.driver.array(self.laid_out(logits), dtype)
+        if np.ndim(targets) < np.ndim(logits):
+            return x, self.driver.array(targets, "int64")
+        return x, self.driver.array(self.laid_out(targets), dtype)
+
+    def of_logits(self, numbers: Float64, shape: tuple[int, ...]) -> Float64:
+        """Numbers of a gradient with the classes last, in the shape of the golden logits."""
+        axis = self.port.dialect.class_axis
+        if self.rows and axis != -1 and numbers.ndim > 1:
+            numbers = np.moveaxis(numbers, axis, -1)
+        return numbers.reshape(shape)
+
+    def of_losses(self, numbers: Float64) -> Float64:
+        """Numbers of unreduced losses: where a row's loss keeps the class axis it is the sum over it."""
+        dialect = self.port.dialect
+        if self.rows and dialect.keeps_class_axis and numbers.ndim > 0:
+            return np.asarray(np.sum(numbers, axis=dialect.class_axis))
+        return numbers
+
+    @property
+    def rows(self) -> bool:
+        """Whether a row of classes has one loss."""
+        return LOSSES[self.port.loss].consumes_classes
 
     def evaluate(self, case: Case, quantity: str) -> Evaluation:
         """Value, gradient or curvature of all points of a case, from the cache if it was asked before.
@@ -104,11 +179,7 @@ class Session:
         Special and random points of one parameter set are given to the port in one call.
         """
         if (id(case), quantity) not in self._evaluations:
-            siblings = [
-                other
-                for other in cases(case.loss, case.dtype)
-                if (other.alpha, other.gamma, other.ordinary) == (case.alpha, case.gamma, case.ordinary)
-            ]
+            siblings = [other for other in all_cases(case.loss, case.dtype) if _call_of(other) == _call_of(case)]
             self._evaluate(siblings, quantity)
         return self._evaluations[id(case), quantity]
 
@@ -116,25 +187,28 @@ class Session:
         first = siblings[0]
         logits = np.concatenate([case.logits for case in siblings])
         targets = np.concatenate([case.targets for case in siblings])
-        parameters = Parameters(first.alpha, first.gamma)
-        claimed = np.ones(logits.shape, dtype=bool)
-        if self.port.dialect.soft_targets != "linear":
+        claimed = np.ones(len(logits), dtype=bool)
+        if not self.claims_soft(first) and targets.ndim == logits.ndim:
             # A port may refuse what it does not claim, and with it the whole array.
-            claimed = (targets == 0.0) | (targets == 1.0)
+            hard = (targets == 0.0) | (targets == 1.0)
+            claimed = hard if hard.ndim == 1 else np.all(hard, axis=-1)
         wanted: tuple[str, ...] = (quantity,)
-        if not self.thorough and quantity != "curvature" and self.driver.differentiates and not self._without_gradient:
+        if not self.thorough and quantity in PAIR and self.driver.differentiates and not self._without_gradient:
             # One compilation gives both.
-            wanted = ("value", "gradient")
+            wanted = PAIR
         try:
             results = [
                 _spread(part, claimed)
-                for part in self.results(logits[claimed], targets[claimed], first.dtype, parameters, *wanted)
+                for part in self.results(
+                    logits[claimed], targets[claimed], first.dtype, case_parameters(first), *wanted, vector=first.vector
+                )
             ]
         except (NotClaimed, NoDerivative) as reason:
             if len(wanted) > 1 and isinstance(reason, NoDerivative):
                 self._without_gradient = True
                 return self._evaluate(siblings, quantity)
-            refused = isinstance(reason, NotClaimed) or quantity == "curvature" or not self.driver.differentiates
+            second = quantity not in PAIR
+            refused = isinstance(reason, NotClaimed) or second or not self.driver.differentiates
             self._store(siblings, (quantity,), None, str(reason), not_claimed=refused)
         except Exception as error:  # whatever a port raises is its answer, and is reported as such
             self._store(siblings, wanted, None, raised(error))
@@ -150,69 +224,91 @@ class Session:
         error: str = "",
         not_claimed: bool = False,
     ) -> None:
-        ends = np.cumsum([case.logits.size for case in siblings])
+        ends = np.cumsum([len(case.logits) for case in siblings])
         for number, quantity in enumerate(quantities):
             parts = [None] * len(siblings) if results is None else np.split(results[number], ends[:-1])
             for case, got in zip(siblings, parts, strict=True):
                 self._evaluations[id(case), quantity] = Evaluation(case, quantity, got, error, not_claimed)
 
     def results(
-        self, logits: Float64, targets: Float64, dtype: str, parameters: Parameters, *quantities: str
+        self,
+        logits: Float64,
+        targets: Any,
+        dtype: str,
+        parameters: Parameters,
+        *quantities: str,
+        vector: Float64 | None = None,
     ) -> list[Float64]:
-        """One number a point for each quantity; raises whatever the port raises."""
+        """Numbers for each quantity, a point along the first axis; raises whatever the port raises.
+
+        ``vector`` is what the Hessian is multiplied with for 'product'.
+        """
         if self.single:
             parameters = replace(parameters, reduction=self.port.dialect.returns)
             if quantities == ("gradient",) and dtype in ("float32", "float64") and self.driver.differentiates:
                 # The gradient of a sum or mean holds each element's own.
-                (slopes,) = self._results(logits, targets, dtype, parameters, quantities, pad=False)
-                return [slopes * (logits.size if self.port.dialect.returns == "mean" else 1.0)]
+                (slopes,) = self._results(logits, targets, dtype, parameters, quantities, vector, pad=False)
+                return [slopes * (len(logits) if self.port.dialect.returns == "mean" else 1.0)]
             alone = [
-                self._results(logits[i : i + 1], targets[i : i + 1], dtype, parameters, quantities)
+                self._results(logits[i : i + 1], targets[i : i + 1], dtype, parameters, quantities, vector)
                 for i in range(len(logits))
             ]
             return [np.concatenate(parts) for parts in zip(*alone, strict=True)]
-        return self._results(logits, targets, dtype, parameters, quantities)
+        return self._results(logits, targets, dtype, parameters, quantities, vector)
 
     def _results(
         self,
         logits: Float64,
-        targets: Float64,
+        targets: Any,
         dtype: str,
         parameters: Parameters,
         quantities: tuple[str, ...],
+        vector: Float64 | None,
         pad: bool = True,
     ) -> list[Float64]:
         function = self.bind(parameters)
-        count = logits.size
+        count = len(logits)
         if pad and self._compiles and 1 < count < COMPILED_SIZE:
-            logits, targets = np.resize(logits, COMPILED_SIZE), np.resize(targets, COMPILED_SIZE)
-        x = self.driver.array(self.laid_out(logits), dtype)
-        t = self.driver.array(self.laid_out(targets), dtype)
+            again = np.arange(COMPILED_SIZE if logits.ndim == 1 else COMPILED_ROWS) % count
+            logits, targets = (logits[again], targets[again]) if len(again) > count else (logits, targets)
+        x, t = self.arrays(logits, targets, dtype)
         if quantities == ("value",):
             results = [self.driver.value(function, x, t)]
-        elif quantities == ("curvature",):
-            results = [self.driver.curvature(function, x, t)]
+        elif quantities[0] in ("curvature", "product"):
+            wide = np.ones(logits.shape) if vector is None else np.broadcast_to(vector, logits.shape)
+            results = [self.driver.hessian_product(function, x, t, self.driver.array(self.laid_out(wide), dtype))]
         else:
             results = list(self.driver.gradient(function, x, t))[-len(quantities) :]
+        shapes = {"value": (1,) if parameters.reduction != "none" else (len(logits),)}
         return [
-            self._numbers(
-                result, quantity, logits.size if parameters.reduction == "none" or quantity != "value" else 1
-            )[:count]
+            self._numbers(result, quantity, shapes.get(quantity, logits.shape), logits)[:count]
             for result, quantity in zip(results, quantities, strict=True)
         ]
 
-    def _numbers(self, result: Any, quantity: str, count: int) -> Float64:
+    def _numbers(self, result: Any, quantity: str, shape: tuple[int, ...], logits: Float64) -> Float64:
         if not self.driver.is_array(result):
             raise TypeError(f"returned {type(result).__name__}, not an array of {self.driver.name}")
         numbers = self.driver.numbers(result)
-        if numbers.size != count:
-            raise ValueError(f"returned shape {numbers.shape} for {quantity} of {count} logits")
-        return numbers.reshape(-1)
+        numbers = self.of_losses(numbers) if quantity == "value" and len(logits) == shape[0] else numbers
+        if numbers.size != int(np.prod(shape)):
+            raise ValueError(f"returned shape {numbers.shape} for {quantity} of logits of shape {logits.shape}")
+        return numbers.reshape(shape) if quantity == "value" else self.of_logits(numbers, shape)
+
+
+def case_parameters(case: Case) -> Parameters:
+    """What a call for a case asks for."""
+    return Parameters(case.alpha, case.gamma, soft_targets=case.soft_targets, detach_modulator=case.detach_modulator)
+
+
+def _call_of(case: Case) -> tuple[Any, ...]:
+    """What cases have in common that are given to a port in one call."""
+    parameters = (case.alpha, case.gamma, case.soft_targets, case.detach_modulator)
+    return (*parameters, case.ordinary, case.target_kind, case.logits.shape[1:])
 
 
 def _spread(numbers: Float64, places: npt.NDArray[np.bool_]) -> Float64:
     """Results of the claimed points in their places; nan where nothing was asked and nothing is judged."""
-    result = np.full(places.shape, np.nan)
+    result = np.full((places.size, *numbers.shape[1:]), np.nan)
     result[places] = numbers
     return result
 

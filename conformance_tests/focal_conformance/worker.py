@@ -33,6 +33,7 @@ def answer(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Re
     options = request["options"]
     if options["alpha_off"] is not None:
         options["alpha_off"] = tuple(options["alpha_off"])
+    options["transforms"] = tuple(options["transforms"])
     try:
         return verify(
             request["port"],

@@ -112,22 +112,28 @@ class CrossEntropy(Rule):
 
     def __init__(self, terms: SigmoidTerms, gamma: float | Array, alpha: float | Array | None) -> None:
         super().__init__(terms, gamma, alpha)
-        xp = terms.xp
-        self.p_t = xp.exp(-terms.cross_entropy)
-        u = -xp.expm1(-terms.cross_entropy)
+        s, xp = terms, terms.xp
+        # exp multiplies what CE has lost; halves of p_t are normal long after p_t is not.
+        product, low = two_product(xp.where(s.y < 2.0**60, s.opposed, s.zero), xp.where(s.y < 2.0**60, s.y, s.zero), xp)
+        total, lost = two_sum(product, s.log_d)
+        low = low + lost + s.opposed_low * xp.where(s.y < 2.0**60, s.y, s.zero)
+        total = xp.where(s.y < 2.0**60, total, s.cross_entropy)
+        half = xp.exp(-0.5 * total)
+        self.half = half - half * (0.5 * low)
+        u = -xp.expm1(-s.cross_entropy)
         self.m = xp.pow(u, gamma)
-        self.u = xp.where(u == 0.0, terms.one, u)
-        ratio = terms.near(terms.cross_entropy) / self.u
+        self.u = xp.where(u == 0.0, s.one, u)
         # CE/u tends to 1 where both vanish.
-        self.ratio = xp.where(u == 0.0, terms.one, ratio)
-        self.kappa = self.ratio * self.p_t
+        self.ratio = xp.where(u == 0.0, s.one, s.near(s.cross_entropy) / self.u)
+        self.kappa = self.half * (self.half * self.ratio)
 
     def slope(self) -> Array:
         return self.balanced(self.m * ((1.0 + self.gamma * self.kappa) * self.terms.delta))
 
     def bend(self) -> Array:
         s = self.terms
-        inside = self.p_t * (2.0 + self.gamma * self.kappa - self.ratio) * (s.delta / self.u) * s.delta
+        inside = (2.0 + self.gamma * self.kappa - self.ratio) * (s.delta / self.u) * s.delta
+        inside = self.half * (self.half * inside)
         return self.balanced(self.m * (self.gamma * inside + (1.0 + self.gamma * self.kappa) * s.p_not_p))
 
 
@@ -153,11 +159,14 @@ class Margin(Rule):
         self.m = mixture_power(gamma, size, size_low, e, (far, s.zero), (near, s.zero), xp)
         self.u = xp.where(against, s.one, e) / (1.0 + e)
         self.p_t = xp.where(against, e, s.one) / (1.0 + e)
+        half = xp.exp(-0.5 * size)
+        self.p_factors = xp.where(against, half, s.one), xp.where(against, half - half * size_low, s.one) / (1.0 + e)
 
     @cached_property
     def pull(self) -> Array:
-        """CE where p_t is not 0, where gamma and c cannot make it overflow."""
-        return self.xp.where(self.p_t == 0.0, self.terms.zero, self.terms.cross_entropy)
+        """CE where neither p_t nor the modulating factor is 0: gamma and c cannot make it overflow."""
+        vanishes = (self.p_factors[0] == 0.0) | (self.m == 0.0)
+        return self.xp.where(vanishes, self.terms.zero, self.terms.cross_entropy)
 
     def slope(self) -> Array:
         s = self.terms
@@ -166,7 +175,9 @@ class Margin(Rule):
     def bend(self) -> Array:
         s = self.terms
         inside = s.c * self.pull * (self.gamma * self.p_t - self.u) + 2.0 * s.delta
-        return self.balanced(self.m * (self.gamma * (s.c * (self.p_t * inside)) + s.p_not_p))
+        # p_t is subnormal long before p_t * CE is: multiply by its halves one after the other.
+        left, right = self.p_factors
+        return self.balanced(self.m * (self.gamma * (left * (right * (s.c * inside))) + s.p_not_p))
 
     def _opposes(self) -> Array:
         # Where the logit agrees the modulating factor vanishes faster than CE grows, unless gamma is 0.
@@ -197,12 +208,14 @@ class Expected(Rule):
         return self.opposed * far - self.agreed * near
 
     def bend(self) -> Array:
-        g = self.gamma
+        g, s = self.gamma, self.terms
         far, near = (
-            power * (p_t * (g * (cross_entropy * (g * p_t - u)) + (2.0 * g + 1.0) * u))
+            power * (g * (cross_entropy * (g * p_t - u)) + (2.0 * g + 1.0) * u)
             for power, u, p_t, cross_entropy in self._classes()
         )
-        return self.opposed * far + self.agreed * near
+        # exp(-y) is subnormal long before exp(-y) * CE is: multiply by its square root twice.
+        root = s.xp.exp(-0.5 * s.y)
+        return self.opposed * (root * (root / s.d * far)) + self.agreed * (self.far_u * near)
 
     def detached_slope(self) -> Array:
         return self.opposed * (self.far_power * self.far_u) - self.agreed * (self.near_power * self.near_u)

@@ -25,7 +25,7 @@ class SigmoidTerms:
         self.one, self.zero = xp.ones_like(x), xp.zeros_like(x)
         self.sign = xp.where(positive, self.one, -self.one)
         not_t, not_t_low = two_sum(xp.ones_like(t), -t)
-        self.not_t = not_t
+        self.not_t, self.not_t_low = not_t, not_t_low
         self.opposed = xp.where(positive, not_t, t)
         self.agreed = xp.where(positive, t, not_t)
         self.opposed_low = xp.where(positive, not_t_low, self.zero)
@@ -49,8 +49,8 @@ class SigmoidTerms:
 
     @cached_property
     def c(self) -> Array:
-        """1 - 2t, mirrored; exact for t >= 1/4."""
-        return self.sign * (self.not_t - self.t)
+        """1 - 2t, mirrored; near t = 1/2 what 1 - t lost is a part of it."""
+        return self.sign * ((self.not_t - self.t) + self.not_t_low)
 
     @property
     def p_not_p(self) -> Array:

@@ -35,27 +35,22 @@ class Margin(Modulated):
         e = e - e * low
         one, zero = xp.ones_like(z), xp.zeros_like(z)
         far, near = xp.where(against, one, zero), xp.where(against, zero, one)
-        # Beyond the range of exp the factor is 0 or 1, and inf - inf is nan.
-        size = xp.where(e > 0.0, size, zero)
-        self.m = mixture_power(self.gamma, size, xp.where(e > 0.0, low, zero), e, (far, zero), (near, zero), xp)
+        self.m = mixture_power(self.gamma, size, low, e, (far, zero), (near, zero), xp)
         self.u = xp.where(against, one, e) / (1.0 + e)
         self.p_margin = xp.where(against, e, one) / (1.0 + e)
-        self.pull = xp.where(self.p_margin == 0.0, zero, s.cross_entropy)
+        half = xp.where(against, xp.exp(-0.5 * xp.abs(z)), one)
+        self.p_factors = half, (half - half * xp.where(against, low, zero)) / (1.0 + e)
+        largest = xp.full_like(z, float(xp.finfo(z.dtype).max))
+        self.pull = xp.where((half == 0.0) | (self.m == 0.0), zero, xp.minimum(s.cross_entropy, largest))
         self.tau = xp.where(self.others, s.t / xp.where(self.others, s.q, s.one), s.zero)
         self.tau_sum = sum_last(self.tau, xp)
         self.slope_of_z = s.p * self.tau_sum + self.r * self.target - xp.where(self.others, self.tau, s.t)
 
     def _margin(self) -> tuple[Array, Array]:
-        s, xp = self.terms, self.xp
-        weighs = s.t > 0.0
-        distance = xp.where(weighs, -s.below, s.zero)
-        product, product_low = two_product(s.t, distance, xp)
-        # The split of an infinite or huge distance is not exact, nor need it be.
-        product_low = xp.where(xp.abs(distance) < 2.0**60, product_low - s.t * xp.where(weighs, s.lost, s.zero), s.zero)
-        linear, linear_low = carried_sum(product, xp)
-        linear_low = linear_low + sum_last(product_low, xp)
-        target, second, second_lost = self.target, *self._second
-        used = target > 0.0
+        s, xp, target = self.terms, self.xp, self.target
+        linear, linear_low = s.distance
+        second, second_lost = self._second
+        used = (target > 0.0) & (xp.abs(second) < float("inf"))
         step = xp.where(used, second, xp.zeros_like(second))
         back, back_low = two_product(target, step, xp)
         back_low = xp.where(xp.abs(step) < 2.0**60, back_low + target * second_lost, xp.zeros_like(step))
@@ -64,7 +59,13 @@ class Margin(Modulated):
         logs = logs + sum_last(xp.where(self.others, s.t * xp.log1p(-xp.where(self.others, s.p, s.zero)), s.zero), xp)
         error = xp.where(xp.abs(total) < 2.0**60, error + linear_low + back_low, xp.zeros_like(total))
         z, rounded = two_sum(total, logs)
-        return z, xp.where(xp.abs(z) < 2.0**60, error + rounded, xp.zeros_like(z))
+        z_low = xp.where(xp.abs(z) < 2.0**60, error + rounded, xp.zeros_like(z))
+        # The others are infinitely far below, or there are none: M decides by what it has of the target.
+        rest = s.target_sum - target
+        sign = xp.astype(rest > target, z.dtype) - xp.astype(rest < target, z.dtype)
+        limit = xp.where(sign == 0.0, sign, sign * float("inf"))
+        far = (target > 0.0) & (second == -float("inf"))
+        return xp.where(far, limit, z), xp.where(far, xp.zeros_like(z), z_low)
 
     @cached_property
     def _second(self) -> tuple[Array, Array]:
@@ -73,7 +74,8 @@ class Margin(Modulated):
         nothing = xp.full_like(s.below, -float("inf"))
         second = xp.max(xp.where(self.others, s.below, nothing), axis=-1, keepdims=True)
         lost = xp.where(self.others & (s.below == second), s.lost, nothing)
-        return second, xp.max(xp.where(lost == -float("inf"), nothing, lost), axis=-1, keepdims=True)
+        lost = xp.max(lost, axis=-1, keepdims=True)
+        return second, xp.where(xp.abs(lost) < float("inf"), lost, xp.zeros_like(lost))
 
     @cached_property
     def _shares(self) -> Array:
@@ -100,25 +102,28 @@ class Margin(Modulated):
     def gradient(self) -> Array:
         if self.detach:
             return self.factor * self.terms.slope
-        inside = self.gamma * (self.p_margin * (self.pull * self.slope_of_z)) + self.terms.slope
+        inside = self.gamma * self._pushed(self.pull * self.slope_of_z) + self.terms.slope
         return self.factor * inside
 
     def product(self, vector: Array) -> Array:
-        if self.detach:
-            return self.factor * self.bent(vector)
         s, xp, slope = self.terms, self.xp, self.slope_of_z
-        v, w = self.deviation(vector)
+        v = s.shifted(vector)
+        bent = s.bent(v) / s.magnification
+        if self.detach:
+            return self.factor * bent
+        mean = s.dot(s.p, v)
+        w = xp.where(s.dominant, -mean, v - mean)
         omega_w = self._omega * w
         bend = s.p * (self.tau_sum * w + sum_last(omega_w, xp)) - omega_w
         bend = bend + self.target * (self.r * (v - s.dot(self.r, v)))
         along, along_b = s.dot(slope, v), s.dot(s.slope, v)
         inside = self.pull * ((self.gamma * self.p_margin - self.u) * (slope * along) + bend)
         inside = inside + (slope * along_b + s.slope * along)
-        return self.factor * (self.gamma * (self.p_margin * inside) + s.target_sum * (s.p * w))
+        return self.factor * (self.gamma * self._pushed(inside) + bent)
 
     def diagonal(self) -> Array:
         s, slope = self.terms, self.slope_of_z
-        bent = s.target_sum * (s.p * s.q)
+        bent = s.target_sum * (s.lifted_p * s.q) / s.magnification
         if self.detach:
             return self.factor * bent
         omega = self._omega
@@ -126,7 +131,12 @@ class Margin(Modulated):
         bend = bend + self.target * (self.r * (1.0 - self.r))
         inside = self.pull * ((self.gamma * self.p_margin - self.u) * (slope * slope) + bend)
         inside = inside + 2.0 * (slope * s.slope)
-        return self.factor * (self.gamma * (self.p_margin * inside) + bent)
+        return self.factor * (self.gamma * self._pushed(inside) + bent)
+
+    def _pushed(self, inside: Array) -> Array:
+        """Times p_t, by halves: it is subnormal long before its product with CE is."""
+        left, right = self.p_factors
+        return left * (right * inside)
 
     @cached_property
     def _omega(self) -> Array:

@@ -19,9 +19,11 @@ No power gamma-1 occurs; b, g and H p - h are differences, taken of small number
 dominates. A detached modulator leaves a m b, a m T D v, and h = alpha t q^gamma.
 """
 
+from functools import cached_property
+
 from focal_ref.losses.softmax_terms import SoftmaxTerms
 from focal_ref.modulator import corrected_power, quotient_error
-from focal_ref.stable import Array, carried_sum, sum_last
+from focal_ref.stable import Array, carried_sum, sum_last, two_sum
 
 
 class RowRule:
@@ -46,12 +48,6 @@ class RowRule:
         """Second derivative with respect to each logit."""
         raise AttributeError("a rule says what its Hessian holds")
 
-    def deviation(self, vector: Array) -> tuple[Array, Array]:
-        """The vector up to a constant, and minus its mean under p."""
-        s = self.terms
-        shifted = s.shifted(vector)
-        return shifted, shifted - s.dot(s.p, shifted)
-
 
 class Modulated(RowRule):
     """Losses of the form alpha_t m CE."""
@@ -75,12 +71,9 @@ class Modulated(RowRule):
 
     def near_cross_entropy(self) -> Array:
         """CE where p_t is not 0; elsewhere its factor vanishes, and inf * 0 is nan."""
-        p_t = self.terms.p_t
-        return self.xp.where(p_t == 0.0, self.xp.zeros_like(p_t), self.terms.cross_entropy)
-
-    def bent(self, vector: Array) -> Array:
-        """T D v, the Hessian of the cross-entropy times a vector."""
-        return self.terms.target_sum * (self.terms.p * self.deviation(vector)[1])
+        xp, p_t = self.xp, self.terms.p_t
+        finite = xp.minimum(self.terms.cross_entropy, xp.full_like(p_t, float(xp.finfo(p_t.dtype).max)))
+        return xp.where(p_t == 0.0, xp.zeros_like(p_t), finite)
 
 
 class Linear(Modulated):
@@ -93,36 +86,49 @@ class Linear(Modulated):
         self.u = mixed / s.total
         relative = quotient_error(self.u, mixed, mixed_low, s.total, s.total_low, xp)
         self.m = corrected_power(self.u, relative, self.gamma, xp)
+
+    @cached_property
+    def lifted_g(self) -> Array:
+        """g, magnified: beside a large CE it counts long after p_t is subnormal."""
+        s, xp = self.terms, self.xp
         divisor = xp.where(self.u == 0.0, xp.ones_like(self.u), self.u)
-        # Of the two equal differences the one between small numbers.
-        difference = xp.where(self.u < 0.5, self.not_t - self.u, s.p_t - s.t)
-        self.g = s.p * difference / divisor
-        self.k = s.p * self.not_t / divisor
+        lifted = sum_last((s.t - s.reference) * s.lifted_p, xp)
+        difference = (s.reference - s.t) + s.deviation_of_p_t
+        return xp.where(s.t == s.reference, s.p * lifted, s.lifted_p * difference) / divisor
+
+    @cached_property
+    def k(self) -> Array:
+        """p (1-t) / u."""
+        return self.terms.p * self.not_t / self.xp.where(self.u == 0.0, self.xp.ones_like(self.u), self.u)
 
     def gradient(self) -> Array:
+        s = self.terms
         if self.detach:
-            return self.factor * self.terms.slope
-        # An infinite CE meets g = 0 at a masked class.
-        pulled = self.xp.where(self.g == 0.0, self.terms.zero, self.near_cross_entropy() * self.g)
-        return self.factor * (self.gamma * pulled + self.terms.slope)
+            return self.factor * s.slope
+        pulled = self.near_cross_entropy() * self.lifted_g / s.magnification
+        return self.factor * (self.gamma * pulled + s.slope)
 
     def product(self, vector: Array) -> Array:
+        s, gamma = self.terms, self.gamma
+        v = s.shifted(vector)
+        bent = s.bent(v)
         if self.detach:
-            return self.factor * self.bent(vector)
-        s, g, gamma = self.terms, self.g, self.gamma
-        v, deviation = self.deviation(vector)
-        along_g, along_b = s.dot(g, v), s.dot(s.slope, v)
-        inside = g * (v - s.dot(self.k, v)) - s.p * along_g + gamma * (g * along_g)
-        inside = self.near_cross_entropy() * inside + (g * along_b + s.slope * along_g)
-        return self.factor * (gamma * inside + s.target_sum * (s.p * deviation))
+            return self.factor * bent / s.magnification
+        lifted = self.lifted_g
+        along_g, along_b = s.dot(lifted, v), s.dot(s.slope, v)
+        inside = lifted * (v - s.dot(self.k, v)) - s.p * along_g + gamma * (lifted / s.magnification * along_g)
+        inside = self.near_cross_entropy() * inside + (lifted * along_b + s.slope * along_g)
+        return self.factor * (gamma * inside + bent) / s.magnification
 
     def diagonal(self) -> Array:
-        s, g, gamma = self.terms, self.g, self.gamma
-        bent = s.target_sum * (s.p * s.q)
+        s, gamma = self.terms, self.gamma
+        bent = s.target_sum * (s.lifted_p * s.q)
         if self.detach:
-            return self.factor * bent
-        inside = self.near_cross_entropy() * (g * (s.q - self.k + gamma * g)) + 2.0 * (g * s.slope)
-        return self.factor * (gamma * inside + bent)
+            return self.factor * bent / s.magnification
+        lifted = self.lifted_g
+        inside = self.near_cross_entropy() * (lifted * (s.q - self.k + gamma * (lifted / s.magnification)))
+        inside = inside + 2.0 * (lifted * s.slope)
+        return self.factor * (gamma * inside + bent) / s.magnification
 
 
 class CrossEntropy(Modulated):
@@ -131,37 +137,43 @@ class CrossEntropy(Modulated):
     def _modulate(self) -> None:
         s, xp = self.terms, self.xp
         cross_entropy = s.cross_entropy
-        self.exp_t = xp.exp(-cross_entropy)
+        # exp multiplies what CE has lost; halves of p_t are normal long after p_t is not.
+        distance, low = s.distance
+        total, lost = two_sum(distance, s.target_sum * s.log_total)
+        low = xp.where(total < 2.0**60, low + lost, xp.zeros_like(total))
+        self.half = xp.exp(-0.5 * total)
+        self.half = self.half - self.half * (0.5 * low)
         u = -xp.expm1(-cross_entropy)
         self.m = xp.pow(u, self.gamma)
         one = xp.ones_like(u)
         self.u = xp.where(u == 0.0, one, u)
         # CE/u tends to 1 where both vanish; it only occurs beside exp(-CE), and inf * 0 is nan.
-        near = xp.where(self.exp_t == 0.0, xp.zeros_like(u), cross_entropy)
+        near = xp.where(self.half == 0.0, xp.zeros_like(u), cross_entropy)
         self.ratio = xp.where(u == 0.0, one, near / self.u)
-        self.kappa = self.ratio * self.exp_t
+        self.kappa = self.half * (self.half * self.ratio)
 
     def gradient(self) -> Array:
         slope = self.factor * self.terms.slope
         return slope if self.detach else (1.0 + self.gamma * self.kappa) * slope
 
     def product(self, vector: Array) -> Array:
-        bent = self.factor * self.bent(vector)
+        s = self.terms
+        v = s.shifted(vector)
+        bent = self.factor * s.bent(v) / s.magnification
         if self.detach:
             return bent
-        s = self.terms
-        along = s.dot(s.slope, s.shifted(vector))
-        return self._outer() * (s.slope / self.u) * along + (1.0 + self.gamma * self.kappa) * bent
+        return self._outer(s.dot(s.slope, v)) + (1.0 + self.gamma * self.kappa) * bent
 
     def diagonal(self) -> Array:
         s = self.terms
-        bent = self.factor * (s.target_sum * (s.p * s.q))
+        bent = self.factor * (s.target_sum * (s.lifted_p * s.q)) / s.magnification
         if self.detach:
             return bent
-        return self._outer() * (s.slope / self.u) * s.slope + (1.0 + self.gamma * self.kappa) * bent
+        return self._outer(s.slope) + (1.0 + self.gamma * self.kappa) * bent
 
-    def _outer(self) -> Array:
-        return self.factor * (self.gamma * (self.exp_t * (2.0 + self.gamma * self.kappa - self.ratio)))
+    def _outer(self, along: Array) -> Array:
+        inside = (2.0 + self.gamma * self.kappa - self.ratio) * (self.terms.slope / self.u) * along
+        return self.factor * (self.gamma * (self.half * (self.half * inside)))
 
 
 class Expected(RowRule):
@@ -174,9 +186,11 @@ class Expected(RowRule):
         self.weighted = weight * xp.pow(s.q, gamma)
         self.divisor = xp.where(s.q == 0.0, s.one, s.q)
         # CE/q tends to 1 where both vanish; beside p = 0 it is not wanted, and inf * 0 is nan.
-        near = xp.where(s.p == 0.0, s.zero, s.class_cross_entropy)
+        near = xp.where(s.lifted_p == 0.0, s.zero, s.class_cross_entropy)
         self.ratio = xp.where(s.q == 0.0, s.one, near / self.divisor)
-        pull = self.weighted if detach else self.weighted * (1.0 + gamma * (s.p * self.ratio))
+        pull = self.weighted
+        if not detach:
+            pull = pull * (1.0 + gamma * (s.lifted_p * self.ratio / s.magnification))
         self.pull = pull
         self.pull_sum, self.pull_low = carried_sum(pull, xp)
 
@@ -189,21 +203,27 @@ class Expected(RowRule):
 
     def product(self, vector: Array) -> Array:
         s = self.terms
-        _, deviation = self.deviation(vector)
-        bent = self.pull_sum * (s.p * deviation)
-        return bent if self.detach else bent + s.pulled(self._eta_times_q() * (deviation / self.divisor))
+        v = s.shifted(vector)
+        # T D v without T.
+        mean = s.dot(s.lifted_p, v)
+        bent = self.xp.where(s.dominant, -s.p * mean, s.lifted_p * (v - mean / s.magnification))
+        if self.detach:
+            return self.pull_sum * bent / s.magnification
+        # The dominant class has no part in its own deviation, and q may be subnormal.
+        deviation = self.xp.where(s.dominant, -mean / s.magnification, v - mean / s.magnification)
+        return (self.pull_sum * bent + s.pulled(self._lifted_eta_q() * (deviation / self.divisor))) / s.magnification
 
     def diagonal(self) -> Array:
         s, xp = self.terms, self.xp
-        bent = self.pull_sum * (s.p * s.q)
+        bent = self.pull_sum * (s.lifted_p * s.q)
         if self.detach:
-            return bent
+            return bent / s.magnification
         # As the Hessian product with a unit vector: -eta q^2 - p^2 (the sum of the other eta).
-        eta_q = self._eta_times_q()
+        eta_q = self._lifted_eta_q()
         eta = eta_q / xp.maximum(self.divisor, xp.full_like(s.q, float(xp.finfo(s.q.dtype).smallest_normal)))
         total, low = carried_sum(eta, xp)
-        return bent - eta_q * s.q - s.p * (s.p * ((total - eta) + low))
+        return (bent - eta_q * s.q - s.p * (s.p * ((total - eta) + low))) / s.magnification
 
-    def _eta_times_q(self) -> Array:
+    def _lifted_eta_q(self) -> Array:
         s, gamma = self.terms, self.gamma
-        return self.weighted * (gamma * (s.p * (self.ratio * (1.0 - gamma * s.p) - 2.0)))
+        return self.weighted * (gamma * (s.lifted_p * (self.ratio * (1.0 - gamma * s.p) - 2.0)))

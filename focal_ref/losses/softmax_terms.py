@@ -9,7 +9,7 @@ import math
 from functools import cached_property
 from typing import Any
 
-from focal_ref.stable import Array, carried_sum, sum_last, two_sum
+from focal_ref.stable import Array, carried_sum, significand_bits, sum_last, two_product, two_sum
 
 
 class SoftmaxTerms:
@@ -43,9 +43,46 @@ class SoftmaxTerms:
         return sum_last(self.xp.where(self.t == 0.0, self.zero, self.t * self.class_cross_entropy), self.xp)
 
     @cached_property
+    def distance(self) -> tuple[Array, Array]:
+        """Sum of t (top - x), and what that lost to rounding: exp of it multiplies what is lost."""
+        xp = self.xp
+        weighs = self.t > 0.0
+        away = xp.where(weighs, -self.below, self.zero)
+        product, low = two_product(self.t, away, xp)
+        # The split of a huge or infinite distance is not exact, nor need it be.
+        exact = weighs & (away < 2.0**60)
+        low = xp.where(exact, low - self.t * self.lost, self.zero)
+        total, carried = carried_sum(product, xp)
+        return total, xp.where(total < 2.0**60, carried + sum_last(low, xp), xp.zeros_like(total))
+
+    @cached_property
+    def reference(self) -> Array:
+        """The target of the dominant class, 0 without one: p_t is close to it."""
+        return sum_last(self.xp.where(self.dominant, self.t, self.zero), self.xp)
+
+    @cached_property
+    def deviation_of_p_t(self) -> Array:
+        """p_t minus the reference, without cancellation where one class dominates."""
+        return sum_last((self.t - self.reference) * self.e, self.xp) / self.total
+
+    @cached_property
     def p_t(self) -> Array:
         """Sum of t p."""
-        return sum_last(self.t * self.e, self.xp) / self.total
+        return self.reference + self.deviation_of_p_t
+
+    @cached_property
+    def magnification(self) -> float:
+        """A power of two that lifts subnormal probabilities, so that CE times p is right where p is flushed."""
+        return 2.0**64 if significand_bits(self.t.dtype, self.xp) == 53 else 2.0**40
+
+    @cached_property
+    def lifted_p(self) -> Array:
+        """p times the magnification."""
+        xp, root = self.xp, self.xp.exp(0.5 * self.below) * self.magnification**0.5
+        lifted = root * root
+        # Twice the error of exp, and so only where e itself is near its end.
+        small = self.below < -60.0
+        return xp.where(small, lifted + lifted * self.lost, self.magnification * self.e) / self.total
 
     @cached_property
     def slope(self) -> Array:
@@ -65,6 +102,12 @@ class SoftmaxTerms:
     def shifted(self, vector: Array) -> Array:
         """The vector minus its entry at the dominant class: the Hessian maps constants to 0."""
         return vector - sum_last(self.xp.where(self.dominant, vector, self.zero), self.xp)
+
+    def bent(self, vector: Array) -> Array:
+        """T p (v - <p, v>), the Hessian of the cross-entropy times a shifted vector, magnified."""
+        mean = self.dot(self.lifted_p, vector)
+        plain = self.lifted_p * (vector - mean / self.magnification)
+        return self.target_sum * self.xp.where(self.dominant, -self.p * mean, plain)
 
     def dot(self, left: Array, right: Array) -> Array:
         """Sum of products along a row."""

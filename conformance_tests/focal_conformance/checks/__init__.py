@@ -4,6 +4,8 @@ from focal_conformance.checks import calls, inputs, parameters, results
 from focal_conformance.checks.check import Check
 from focal_conformance.checks.numeric import NUMERIC_CHECKS
 from focal_conformance.checks.reductions import Masking, Normalizer, Reductions, Weights
+from focal_conformance.checks.spec_rows import SPEC_CHECKS
+from focal_conformance.checks.transforms import TRANSFORM_CHECKS
 
 CHECKS: dict[str, Check] = {
     check.name: check
@@ -13,6 +15,7 @@ CHECKS: dict[str, Check] = {
         Normalizer(),
         Weights(),
         Masking(),
+        *SPEC_CHECKS,
         results.ResultKind(),
         calls.ChainRule(),
         calls.FreshParameters(),
@@ -23,6 +26,7 @@ CHECKS: dict[str, Check] = {
         inputs.EdgeShapes(),
         inputs.IntegerTargets(),
         parameters.BadParameters(),
+        *TRANSFORM_CHECKS,
     )
 }
 

@@ -13,9 +13,7 @@ from focal_conformance.session import Session
 
 def _bound(session: Session, points: Sample) -> Function:
     """The port, with its own reduction where it has only one."""
-    dialect = session.port.dialect
-    reduction = dialect.returns if dialect.reduction is None else "none"
-    return session.bind(replace(points.parameters, reduction=reduction))
+    return session.bind(replace(points.parameters, reduction=_own(session)))
 
 
 def quantities(session: Session) -> tuple[str, ...]:
@@ -30,13 +28,15 @@ class ChainRule:
 
     name, title, level = "chain_rule", "gradient from above", "required"
 
+    def applies(self, session: Session) -> bool:
+        """Only where there is autodiff."""
+        return session.driver.differentiates
+
     def run(self, session: Session, outcome: Outcome) -> None:
         """A different factor for each element; the same graph twice."""
         driver = session.driver
-        if not driver.differentiates:
-            raise NotClaimed(f"{driver.name} has no autodiff")
         points = sample(session)
-        x, t = (driver.array(session.laid_out(v), points.dtype) for v in (points.logits, points.targets))
+        x, t = session.arrays(points.logits, points.targets, points.dtype)
         function = _bound(session, points)
         value, slope = driver.gradient(function, x, t)
         shape = np.shape(driver.numbers(value))
@@ -44,10 +44,16 @@ class ChainRule:
         count = int(np.prod(shape))
         factors = 2.0 ** (4.0 * (np.arange(count) % 5) - 4.0) * (-1.0) ** np.arange(count)
         cotangent = driver.array(factors.reshape(shape), points.dtype)
-        plain = driver.numbers(slope).reshape(-1)
-        scaled = driver.numbers(driver.gradient(function, x, t, cotangent)[1]).reshape(-1)
-        tolerance = points.gradient_tolerance * np.abs(factors if factors.size > 1 else factors[0])
-        right = agree(scaled, plain * factors, tolerance)
+        plain = session.of_logits(driver.numbers(slope), points.gradient.shape)
+        scaled = session.of_logits(driver.numbers(driver.gradient(function, x, t, cotangent)[1]), plain.shape)
+        if session.port.dialect.keeps_class_axis:
+            # One factor a row: what the classes of a row get is summed.
+            factors = np.repeat(factors[: len(plain)], plain.shape[-1]).reshape(plain.shape)
+            cotangent = driver.array(session.laid_out(factors), points.dtype)
+            scaled = session.of_logits(driver.numbers(driver.gradient(function, x, t, cotangent)[1]), plain.shape)
+        elif factors.size > 1:
+            factors = points.spread(factors.reshape(points.value.shape))
+        right = agree(scaled, plain * factors, points.gradient_tolerance * np.abs(factors))
         outcome.expect(
             bool(np.all(right)),
             "the gradient does not follow the chain rule: with 2 l in place of l it is not twice as large",
@@ -66,7 +72,7 @@ class ChainRule:
             if dialect.reduction is None or reduction not in dialect.reductions:
                 continue
             square = points.shaped(4, 3)
-            x, t = (driver.array(v, points.dtype) for v in (square.logits, square.targets))
+            x, t = session.arrays(square.logits, square.targets, points.dtype)
             function = session.bind(replace(points.parameters, reduction=reduction))
             value, plain = (driver.numbers(part) for part in driver.gradient(function, x, t))
             factor = np.full(value.shape, -1024.0)
@@ -75,10 +81,25 @@ class ChainRule:
             outcome.expect(bool(np.all(right)), f"the gradient of {reduction!r} ignores the factor from above")
 
 
+def speaks(session: Session, alpha: float | None) -> bool:
+    """Whether the dialect has words for an alpha."""
+    try:
+        session.port.dialect.keywords(replace(usual_parameters(session), alpha=alpha, reduction=_own(session)))
+    except NotClaimed:
+        return False
+    return True
+
+
+def _own(session: Session) -> str:
+    dialect = session.port.dialect
+    return dialect.returns if dialect.reduction is None else "none"
+
+
 class FreshParameters:
     """Results follow alpha and gamma from call to call."""
 
     name, title, level = "fresh_parameters", "changing alpha and gamma", "required"
+    ROW_SEQUENCE = ((None, 2.0), (None, 0.5), (0.25, 2.0), (0.25, 0.5), (None, 2.7), (None, 2.0), (0.25, 0.0))
     SEQUENCE = ((0.25, 2.0), (0.25, 0.5), (0.75, 2.0), (0.75, 1.5), (0.25, 2.7), (0.25, 2.0), (0.75, 0.0))
 
     def run(self, session: Session, outcome: Outcome) -> None:
@@ -87,9 +108,9 @@ class FreshParameters:
         if dialect.alpha is None and dialect.gamma is None:
             raise NotClaimed("it has neither alpha nor gamma")
         usual = usual_parameters(session)
-        for alpha, gamma in self.SEQUENCE:
+        for alpha, gamma in self.ROW_SEQUENCE if session.rows else self.SEQUENCE:
             parameters = Parameters(
-                alpha=usual.alpha if dialect.alpha is None else alpha,
+                alpha=usual.alpha if dialect.alpha is None or not speaks(session, alpha) else alpha,
                 gamma=usual.gamma if dialect.gamma is None else gamma,
             )
             points = sample(session, parameters=parameters)
@@ -112,7 +133,7 @@ class Repeatable:
         for quantity in quantities(session):
             arguments = (points.dtype, points.parameters, quantity)
             (first,) = session.results(points.logits, points.targets, *arguments)
-            session.results(points.logits[::-1] * 0.5, 1.0 - points.targets, *arguments)
+            session.results(points.logits[::-1] * 0.5, points.targets[::-1].copy(), *arguments)
             (second,) = session.results(points.logits, points.targets, *arguments)
             outcome.expect(
                 bool(np.array_equal(first, second, equal_nan=True)), f"{quantity} differs between two equal calls"
@@ -127,18 +148,15 @@ class NoTrace:
     def run(self, session: Session, outcome: Outcome) -> None:
         """Compare before and after; draw no random numbers either."""
         driver, points = session.driver, sample(session)
-        x, t = (driver.array(session.laid_out(v), points.dtype) for v in (points.logits, points.targets))
+        x, t = session.arrays(points.logits, points.targets, points.dtype)
+        logits_before, targets_before = driver.numbers(x).copy(), driver.numbers(t).copy()
         function = _bound(session, points)
         before = driver.global_state()
         driver.value(function, x, t)
         if driver.differentiates:
             driver.gradient(function, x, t)
-        outcome.expect(
-            bool(np.array_equal(driver.numbers(x).reshape(-1), points.logits)), "it changes the logits it is given"
-        )
-        outcome.expect(
-            bool(np.array_equal(driver.numbers(t).reshape(-1), points.targets)), "it changes the targets it is given"
-        )
+        outcome.expect(bool(np.array_equal(driver.numbers(x), logits_before)), "it changes the logits it is given")
+        outcome.expect(bool(np.array_equal(driver.numbers(t), targets_before)), "it changes the targets it is given")
         outcome.expect(driver.global_state() == before, "it changes global settings or draws random numbers")
         keeps_grad_off = getattr(driver, "keeps_grad_off", None)
         if keeps_grad_off is not None and session.thorough:

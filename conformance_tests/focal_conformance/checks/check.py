@@ -30,6 +30,15 @@ class Check(Protocol):
         """Judge the port; report to ``outcome``, or raise NotClaimed."""
 
 
+def applies(check: Check, session: Session) -> bool:
+    """Whether a check makes sense for the port's framework and mode: what does not is absent from its report.
+
+    A check says so by a method ``applies(session) -> bool``; without one it makes sense everywhere.
+    """
+    rule = getattr(check, "applies", None)
+    return rule is None or bool(rule(session))
+
+
 @dataclass
 class Outcome:
     """Collects what a check finds."""

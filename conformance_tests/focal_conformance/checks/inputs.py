@@ -1,10 +1,13 @@
 """Shapes and memory of inputs, and targets of other dtypes."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from focal_conformance.checks.check import Outcome, agree
+from focal_conformance.checks.reductions import denominator
+from focal_conformance.checks.results import losses_shape
 from focal_conformance.checks.sample import Sample, sample
 from focal_conformance.dialect import NotClaimed
 from focal_conformance.formats import Float64
@@ -22,12 +25,13 @@ class NoBroadcasting:
         driver, dialect = session.driver, session.port.dialect
         for logits_shape, targets_shape in self.SHAPES:
             points = sample(session).shaped(*logits_shape)
-            x = driver.array(points.logits, points.dtype)
-            t = driver.array(sample(session).shaped(*targets_shape).targets, points.dtype)
+            x, _ = session.arrays(points.logits, points.targets, points.dtype)
+            _, t = session.arrays(*_same_rank(sample(session).shaped(*targets_shape)), points.dtype)
             reduction = dialect.returns if dialect.reduction is None else "none"
             function = session.bind(replace(points.parameters, reduction=reduction))
             try:
                 got = driver.numbers(driver.value(function, x, t))
+                got = session.of_losses(got) if reduction == "none" else got
             except Exception:  # the refusal that is asked for, whatever its class
                 outcome.expect(True, "")
                 continue
@@ -35,6 +39,11 @@ class NoBroadcasting:
             paired = np.prod(logits_shape) == np.prod(targets_shape) and _is_paired(got, points, reduction)
             text = f"logits {logits_shape} and targets {targets_shape} silently give a result of shape {got.shape}"
             outcome.expect(bool(declared or paired), text)
+
+
+def _same_rank(points: Sample) -> tuple[Float64, Any]:
+    """Logits and targets; the former only say whether the latter are class indices."""
+    return points.logits, points.targets
 
 
 def _is_paired(got: Float64, points: Sample, reduction: str) -> bool:
@@ -66,8 +75,9 @@ class Layouts:
     def _judge(self, session: Session, outcome: Outcome, shape: tuple[int, ...], kind: str, reduction: str) -> None:
         driver, dialect = session.driver, session.port.dialect
         points = sample(session).shaped(*shape)
-        make = driver.strided if kind == "strided" else driver.array
-        x, t = (make(session.laid_out(v), points.dtype) for v in (points.logits, points.targets))
+        x, t = session.arrays(points.logits, points.targets, points.dtype)
+        if kind == "strided":
+            x, t = (driver.strided(driver.numbers(array), driver.dtype_of(array)) for array in (x, t))
         function = session.bind(replace(points.parameters, reduction=reduction))
         gradient = None
         if driver.differentiates:
@@ -76,25 +86,27 @@ class Layouts:
         else:
             result = driver.value(function, x, t)
         got = driver.numbers(result)
+        got = session.of_losses(got) if reduction == "none" else got
         # A last axis that is averaged, or a scalar, divides the gradient of each element.
-        averaged = shape[-1] if dialect.element_axes != "all" and len(shape) > 1 else 1
+        averaged: float = shape[-1] if dialect.element_axes != "all" and len(shape) > 1 else 1
         if reduction == "none":
             want, tolerance = points.value, points.value_tolerance
             if averaged > 1:
                 want, tolerance = np.mean(want, axis=-1), np.mean(tolerance, axis=-1)
         else:
-            divisor = points.value.size if reduction == "mean" else 1
+            divisor = denominator(session, points, reduction, np.ones(points.value.shape))
             averaged = divisor
             want = np.asarray(np.sum(points.value) / divisor)
             tolerance = np.asarray(np.sum(points.value_tolerance) / divisor)
         label = f"for logits of shape {shape}, {kind} in memory, reduction {reduction!r}"
-        same_shape = got.shape == np.shape(want) or dialect.layout == "column"
+        same_shape = got.shape == np.shape(want) or dialect.layout == "column" or dialect.flattens
         outcome.expect(same_shape, f"a result of shape {got.shape} {label}")
         fine = got.size == np.size(want) and bool(np.all(agree(got.reshape(np.shape(want)), want, tolerance)))
         outcome.expect(fine, f"wrong values {label}")
         if gradient is not None:
             bound = points.gradient_tolerance / averaged
-            right = agree(gradient.reshape(shape), points.gradient / averaged, bound)
+            of_logits = session.of_logits(gradient, points.gradient.shape)
+            right = agree(of_logits, points.gradient / averaged, bound)
             outcome.expect(bool(np.all(right)), f"wrong gradient {label}")
 
 
@@ -118,15 +130,18 @@ class EdgeShapes:
             outcome.unclaimed.append("its documentation asks for more axes")
         for shape in shapes:
             points = sample(session).shaped(*shape)
-            x, t = (driver.array(v, points.dtype) for v in (points.logits, points.targets))
+            x, t = session.arrays(points.logits, points.targets, points.dtype)
             try:
                 got = driver.numbers(driver.value(session.bind(points.parameters), x, t))
             except Exception as error:  # reported as the failure that it is
-                outcome.expect(False, f"shape {shape}: {raised(error)}")
+                outcome.expect(False, f"logits of shape {points.logits.shape}: {raised(error)}")
                 continue
-            want = shape[:-1] if dialect.element_axes != "all" else shape
-            outcome.expect(got.shape == want, f"logits of shape {shape} give a result of shape {got.shape}")
-            if got.size and got.shape == want:
+            want = losses_shape(session, points)
+            text = f"logits of shape {points.logits.shape} give a result of shape {got.shape}"
+            outcome.expect(got.shape == want, text)
+            got = session.of_losses(got)
+            want = points.value.shape if dialect.element_axes == "all" else want
+            if got.size and got.shape == want == points.value.shape:
                 fine = bool(np.all(agree(got, points.value, points.value_tolerance)))
                 outcome.expect(fine, f"wrong value for logits of shape {shape}")
 
@@ -143,12 +158,17 @@ class IntegerTargets:
             raise NotClaimed("its documentation asks for floating-point targets")
         if dialect.reduction is None and dialect.returns != "none":
             raise NotClaimed(f"it returns reduction {dialect.returns!r} only")
+        if session.rows and dialect.targets_form == "indices":
+            raise NotClaimed("it takes class indices only")
         points = sample(session)
+        targets = points.targets
+        if targets.ndim < points.logits.ndim:
+            targets = np.eye(points.logits.shape[-1])[targets]
         for dtype in ("int64", "bool"):
-            x = driver.array(session.laid_out(points.logits), points.dtype)
-            t = driver.array(session.laid_out(points.targets), dtype)
+            x, _ = session.arrays(points.logits, targets, points.dtype)
+            t = driver.array(session.laid_out(targets), dtype)
             try:
-                got = driver.numbers(driver.value(session.bind(points.parameters), x, t)).reshape(-1)
+                got = session.of_losses(driver.numbers(driver.value(session.bind(points.parameters), x, t))).reshape(-1)
             except Exception as error:  # reported, as a refusal or as a failure
                 if session.port.probed:
                     outcome.unclaimed.append(f"{dtype} targets: {raised(error)}")

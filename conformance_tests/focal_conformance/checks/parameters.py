@@ -22,7 +22,7 @@ class BadParameters:
         if not dialect.refuses_bad_parameters:
             raise NotClaimed("its documentation promises no errors")
         points = sample(session)
-        x, t = (driver.array(v, points.dtype) for v in (points.logits, points.targets))
+        x, t = session.arrays(points.logits, points.targets, points.dtype)
         changes: list[dict[str, Any]] = [
             {"gamma": -1.0},
             {"gamma": float("nan")},
@@ -36,11 +36,12 @@ class BadParameters:
             self._refused(session, outcome, replace(points.parameters, **change), x, t, str(change))
         keywords = {**dialect.keywords(points.parameters), str(dialect.reduction): "average"}
         self._raises(outcome, lambda: session.port.call(x, t, keywords), "reduction 'average'")
-        whole = driver.array(np.rint(points.logits), "int64")
+        whole = driver.array(session.laid_out(np.rint(points.logits)), "int64")
         self._refused(session, outcome, points.parameters, whole, t, "integer logits")
         if session.port.mode == "eager" and driver.device == "cpu":
-            for wrong in (1.5, -0.5):
-                bad = driver.array(np.full_like(points.targets, wrong), points.dtype)
+            indices = points.targets.ndim < points.logits.ndim
+            for wrong in (-1, points.logits.shape[-1]) if indices else (1.5, -0.5):
+                _, bad = session.arrays(points.logits, np.full_like(points.targets, wrong), points.dtype)
                 self._refused(session, outcome, points.parameters, x, bad, f"targets of {wrong}")
 
     def _refused(self, session: Session, outcome: Outcome, parameters: Any, x: Any, t: Any, label: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from focal_conformance.bounds import bound
 from focal_conformance.checks.check import Outcome, agree
 from focal_conformance.checks.sample import Sample, sample, usual_dtype
-from focal_conformance.dialect import NotClaimed
+from focal_conformance.dialect import DENOMINATORS, NotClaimed
 from focal_conformance.formats import FORMATS, Float64
 from focal_conformance.frameworks.driver import NoDerivative
 from focal_conformance.report import Point
@@ -30,42 +30,67 @@ class Expected:
     gradient_tolerance: Float64
 
 
-def expected(points: Sample, reduction: str, factor: Float64, counted: Float64, normalizer: float = 1.0) -> Expected:
-    """From exact elements: ``factor`` is weight times mask, ``counted`` the mask alone."""
-    divisor = {
-        "mean": max(1.0, float(np.sum(counted))),
-        "mean_positives": max(1.0, float(np.sum(counted * (points.targets >= 0.5)))),
-        "sum": normalizer,
-    }.get(reduction, 1.0)
+def expected(
+    session: Session, points: Sample, reduction: str, factor: Float64, counted: Float64, normalizer: float = 1.0
+) -> Expected:
+    """From exact losses: ``factor`` is weight times mask, ``counted`` the mask alone, both of their shape."""
+    divisor = denominator(session, points, reduction, counted) * (normalizer if reduction == "sum" else 1.0)
+    whole = reduction == "none" or (reduction == "sum_classes" and session.rows)
 
     def combined(elements: Float64) -> Float64:
-        if reduction == "none":
+        if whole:
             return elements
         return np.asarray(np.sum(elements, axis=-1 if reduction == "sum_classes" else None) / divisor)
 
+    of_logits = points.spread(factor)
     return Expected(
         combined(points.value * factor),
-        points.gradient * factor / divisor,
+        points.gradient * of_logits / divisor,
         combined(points.value_tolerance * np.abs(factor)),
-        points.gradient_tolerance * np.abs(factor) / divisor,
+        points.gradient_tolerance * np.abs(of_logits) / divisor,
     )
+
+
+def denominator(session: Session, points: Sample, reduction: str, counted: Float64) -> float:
+    """What the port says that it divides the sum by; NotClaimed for a rule that the checks do not know."""
+    if reduction == "mean_positives":
+        positive = np.ones(counted.shape) if session.rows else points.targets >= 0.5
+        return max(1.0, float(np.sum(counted * positive)))
+    rule = session.port.dialect.denominators.get(reduction)
+    shape = points.logits.shape
+    sizes = {
+        None: 1.0,
+        "elements": max(1.0, float(np.sum(counted))),
+        "all elements": float(counted.size),
+        "rows and classes": float(points.logits.size),
+        "classes": float(shape[-1]),
+        "second axis": float(shape[1]) if len(shape) > 1 else 1.0,
+        "inner axes": float(np.prod(shape[2:])) if len(shape) > 2 else float(counted.size),
+    }
+    if rule not in sizes:
+        raise NotClaimed(f"it divides by {DENOMINATORS.get(str(rule), rule)}, which needs class rows")
+    return sizes[rule]
 
 
 def compare(session: Session, outcome: Outcome, points: Sample, parameters: Any, want: Expected, label: str) -> None:
     """Call the port once and judge value and gradient."""
     driver = session.driver
-    x, t = driver.array(points.logits, points.dtype), driver.array(points.targets, points.dtype)
+    x, t = session.arrays(points.logits, points.targets, points.dtype)
     function = session.bind(parameters)
     gradient = None
     try:
         result, slope = driver.gradient(function, x, t)
-        gradient = driver.numbers(slope).reshape(want.gradient.shape)
+        gradient = session.of_logits(driver.numbers(slope), want.gradient.shape)
     except NoDerivative as reason:
         outcome.unclaimed.append(str(reason))
         if driver.differentiates:
             raise
         result = driver.value(function, x, t)
     value = driver.numbers(result)
+    if parameters.reduction == "none":
+        value = session.of_losses(value)
+        if session.port.dialect.flattens and value.size == want.value.size:
+            value = value.reshape(want.value.shape)
     if value.shape != want.value.shape:
         outcome.expect(False, f"{label}: shape {value.shape}, expected {want.value.shape}")
         return
@@ -126,7 +151,7 @@ class Reductions:
                 points = sample(session, dtype).shaped(*SHAPE)
                 ones = np.ones(SHAPE)
                 parameters = replace(points.parameters, reduction=reduction)
-                want = expected(points, reduction, ones, ones)
+                want = expected(session, points, reduction, ones, ones)
                 compare(session, outcome, points, parameters, want, f"reduction {reduction!r} in {dtype}")
         if not outcome.judged:
             raise NotClaimed("it has no reduction")
@@ -148,7 +173,7 @@ class Normalizer:
             return
         for normalizer in (7.0, 0.25):
             parameters = replace(points.parameters, reduction="sum", normalizer=normalizer)
-            want = expected(points, "sum", ones, ones, normalizer)
+            want = expected(session, points, "sum", ones, ones, normalizer)
             compare(session, outcome, points, parameters, want, f"normalizer {normalizer:g}")
 
 
@@ -173,7 +198,7 @@ class Weights:
             array = session.driver.array(weight, points.dtype)
             for reduction in claimed(session, ("none", *REDUCED)):
                 parameters = replace(points.parameters, reduction=reduction, weight=array)
-                want = expected(points, reduction, factor, np.ones(SHAPE))
+                want = expected(session, points, reduction, factor, np.ones(SHAPE))
                 compare(session, outcome, points, parameters, want, f"weight {weight.shape}, {reduction!r}")
 
 
@@ -182,7 +207,7 @@ def _weighted_sum(session: Session, outcome: Outcome, points: Sample) -> None:
     weight, normalizer = WEIGHT[:, :1], 0.25
     array = session.driver.array(weight, points.dtype)
     parameters = replace(points.parameters, reduction="sum", normalizer=normalizer, weight=array)
-    want = expected(points, "sum", np.broadcast_to(weight, SHAPE), np.ones(SHAPE), normalizer)
+    want = expected(session, points, "sum", np.broadcast_to(weight, SHAPE), np.ones(SHAPE), normalizer)
     compare(session, outcome, points, parameters, want, f"weight {weight.shape} and normalizer {normalizer:g}")
 
 
@@ -201,13 +226,19 @@ class Masking:
         # Element by element, and broadcast along the last axis.
         for counted in (mask, mask[:, :1], np.zeros(SHAPE, dtype=bool)) if session.thorough else (mask,):
             full = np.broadcast_to(counted, SHAPE)
-            hidden = replace(
-                points,
-                logits=np.where(full, points.logits, np.resize([np.nan, np.inf, 1.0], SHAPE)),
-                targets=np.where(full, points.targets, np.resize([-100.0, np.nan, 1.0], SHAPE)),
-            )
+            hidden = _hidden(points, full)
             array = session.driver.array(counted, "bool")
             for reduction in claimed(session, ("none", *REDUCED) if session.thorough else ("mean",)):
                 parameters = replace(points.parameters, reduction=reduction, mask=array)
-                want = expected(points, reduction, full.astype(float), full.astype(float))
+                want = expected(session, points, reduction, full.astype(float), full.astype(float))
                 compare(session, outcome, hidden, parameters, want, f"mask {counted.shape}, {reduction!r}")
+
+
+def _hidden(points: Sample, counted: Any) -> Sample:
+    """Where it does not count: logits nan, infinite and plain; targets nan, outside [0, 1] and plain."""
+    of_logits = np.broadcast_to(points.spread(counted), points.logits.shape)
+    logits = np.where(of_logits, points.logits, np.resize([np.nan, np.inf, 1.0], of_logits.shape))
+    if points.targets.ndim < points.logits.ndim:
+        return replace(points, logits=logits, targets=np.where(counted, points.targets, -100))
+    wrong = np.resize([-100.0, np.nan, 1.0], of_logits.shape)
+    return replace(points, logits=logits, targets=np.where(of_logits, points.targets, wrong))

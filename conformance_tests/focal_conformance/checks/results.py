@@ -25,9 +25,9 @@ class ResultKind:
                 self._judge(session, outcome, points, reduction)
 
     def _judge(self, session: Session, outcome: Outcome, points: Sample, reduction: str) -> None:
-        driver, dialect, dtype = session.driver, session.port.dialect, points.dtype
+        driver, dtype = session.driver, points.dtype
         function = session.bind(replace(points.parameters, reduction=reduction))
-        x, t = driver.array(points.logits, dtype), driver.array(points.targets, dtype)
+        x, t = session.arrays(points.logits, points.targets, dtype)
         gradient = None
         try:
             result, gradient = driver.gradient(function, x, t)
@@ -37,9 +37,7 @@ class ResultKind:
         if not driver.is_array(result):
             outcome.expect(False, f"{label}: a {type(result).__name__}, not an array of {driver.name}")
             return
-        last = dialect.element_axes != "all" or reduction == "sum_classes"
-        full = points.logits.shape
-        shape = () if reduction in ("sum", "mean", "mean_positives") else full[:-1] if last else full
+        shape = () if reduction in ("sum", "mean", "mean_positives") else losses_shape(session, points, reduction)
         got = tuple(np.shape(driver.numbers(result)))
         outcome.expect(got == shape, f"{label}: shape {got}, expected {shape}")
         wanted = expected_dtype(session, dtype, reduction)
@@ -51,11 +49,22 @@ class ResultKind:
             outcome.expect(driver.dtype_of(gradient) == dtype, f"{label}: gradient in {driver.dtype_of(gradient)}")
 
 
+def losses_shape(session: Session, points: Sample, reduction: str = "none") -> tuple[int, ...]:
+    """Shape of unreduced losses, or of their sums over the classes, as the dialect declares it."""
+    dialect, shape = session.port.dialect, points.value.shape
+    if session.rows:
+        shape = np.shape(session.laid_out(points.logits)) if dialect.keeps_class_axis else shape
+    elif dialect.element_axes != "all" or reduction == "sum_classes":
+        shape = shape[:-1]
+    return (int(np.prod(shape)),) if dialect.flattens else tuple(shape)
+
+
 def expected_dtype(session: Session, dtype: str, reduction: str) -> str | None:
     """The dialect's word on the dtype of a result; None where it gives none."""
     dialect = session.port.dialect
     if dialect.result_dtype != "logits":
         return dialect.result_dtype
-    if reduction != "none" and dtype in ("float16", "bfloat16"):
+    whole = reduction == "none" or (reduction == "sum_classes" and session.rows)
+    if not whole and dtype in ("float16", "bfloat16"):
         return None if dialect.reduced_half_dtype == "any" else dialect.reduced_half_dtype
     return dtype

@@ -1,6 +1,7 @@
 """A few golden points for the checks that look at behaviour rather than digits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -9,35 +10,49 @@ from focal_conformance.errors import required_tolerance
 from focal_conformance.formats import FORMATS, Float64, FloatFormat
 from focal_conformance.session import Session
 from focal_conformance.vectors.grid import held
-from focal_conformance.vectors.load import cases
+from focal_conformance.vectors.load import Case, cases
+
+QUANTITIES = ("value", "gradient", "curvature")
+ARRAYS = ("logits", "targets", *QUANTITIES, *(f"{name}_tolerance" for name in QUANTITIES))
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Hard targets, moderate logits, in an order without symmetry."""
+    """Hard targets, moderate logits, in an order without symmetry.
+
+    Values have the shape of the losses. Logits and derivatives have it too, or for a loss of rows that
+    shape and the classes as the last axis; targets are then class indices or one-hot rows.
+    """
 
     dtype: str
     parameters: Parameters
     logits: Float64
-    targets: Float64
+    targets: Any
     value: Float64
     gradient: Float64
+    curvature: Float64
     value_tolerance: Float64
     gradient_tolerance: Float64
+    curvature_tolerance: Float64
 
     def shaped(self, *shape: int) -> "Sample":
-        """The first points, in a shape."""
-        count = int(np.prod(shape))
-        arrays = ("logits", "targets", "value", "gradient", "value_tolerance", "gradient_tolerance")
-        # More points than there are: the same again.
-        fields = {name: np.resize(getattr(self, name), count).reshape(shape) for name in arrays}
+        """The first points, with losses of a shape; the same again where there are not as many."""
+        chosen = np.arange(int(np.prod(shape, dtype=np.int64))) % len(self.logits)
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        fields = {name: array[chosen].reshape((*shape, *array.shape[1:])) for name, array in arrays.items()}
         return Sample(self.dtype, self.parameters, **fields)
+
+    def spread(self, per_loss: Float64) -> Float64:
+        """Numbers of the losses, aligned with the logits."""
+        return per_loss[..., None] if self.logits.ndim > self.value.ndim else per_loss
 
 
 def usual_parameters(session: Session) -> Parameters:
-    """Alpha 0.25 and gamma 2, or what the port has fixed."""
+    """The defaults of the loss, alpha 0.25 or off, and gamma 2; or what the port has fixed."""
     dialect = session.port.dialect
-    alpha = 0.25 if dialect.alpha is not None else dialect.fixed_alpha[0]
+    alpha: float | None = None if session.rows and dialect.alpha_off else 0.25
+    if dialect.alpha is None and dialect.fixed_alpha:
+        alpha = dialect.fixed_alpha[0]
     gamma = 2.0 if dialect.gamma is not None else dialect.fixed_gamma[0]
     return Parameters(alpha=alpha, gamma=gamma)
 
@@ -53,32 +68,35 @@ def sample(session: Session, dtype: str | None = None, parameters: Parameters | 
     parameters = parameters or usual_parameters(session)
     fmt = FORMATS[dtype]
     key = (held(parameters.alpha, fmt), held(parameters.gamma, fmt))
+    name = "k3-indices" if session.rows else "special"
     case = next(
-        (
-            c
-            for c in cases(session.port.loss, dtype)
-            if c.points == "special" and c.ordinary and (c.alpha, c.gamma) == key
-        ),
+        (c for c in cases(session.port.loss, dtype) if c.points == name and c.ordinary and (c.alpha, c.gamma) == key),
         None,
     )
     if case is None:
         raise LookupError(f"the vectors hold no alpha={parameters.alpha}, gamma={parameters.gamma}")
-    hard = (case.targets == 0.0) | (case.targets == 1.0)
-    # Both signs of 0.5 to 10: easy and hard, positive and negative, none near saturation.
-    chosen = np.flatnonzero(hard & (np.abs(case.logits) >= 0.5) & (np.abs(case.logits) <= 10.0))
-    chosen = chosen[(7 * np.arange(chosen.size) + 3) % chosen.size] if chosen.size % 7 else chosen
-    value, gradient = case.exact["value"][chosen], case.exact["gradient"][chosen]
+    chosen = _moderate(case)
+    targets = case.targets[chosen]
+    if session.rows and session.port.dialect.targets_form == "rows":
+        targets = np.eye(case.logits.shape[-1])[targets]
+    exact = {name: case.exact[name][chosen] for name in QUANTITIES}
     alpha_t = case.alpha_t[chosen]
-    return Sample(
-        dtype,
-        Parameters(alpha=case.alpha, gamma=case.gamma),
-        case.logits[chosen],
-        case.targets[chosen],
-        value,
-        gradient,
-        _tolerance(value, alpha_t, fmt),
-        _tolerance(gradient, alpha_t, fmt),
-    )
+    tolerances = {
+        f"{name}_tolerance": _tolerance(numbers, alpha_t if numbers.ndim == 1 else alpha_t[:, None], fmt)
+        for name, numbers in exact.items()
+    }
+    parameters = replace(parameters, alpha=case.alpha, gamma=case.gamma)
+    return Sample(dtype, parameters, case.logits[chosen], targets, **exact, **tolerances)
+
+
+def _moderate(case: Case) -> Any:
+    """Easy and hard, positive and negative, none near saturation."""
+    if case.logits.ndim == 1:
+        hard = (case.targets == 0.0) | (case.targets == 1.0)
+        chosen = np.flatnonzero(hard & (np.abs(case.logits) >= 0.5) & (np.abs(case.logits) <= 10.0))
+        return chosen[(7 * np.arange(chosen.size) + 3) % chosen.size] if chosen.size % 7 else chosen
+    spread = np.max(case.logits, axis=-1) - np.min(case.logits, axis=-1)
+    return np.flatnonzero((spread > 0.0) & (spread <= 20.0))
 
 
 def _tolerance(exact: Float64, alpha_t: Float64, fmt: FloatFormat) -> Float64:

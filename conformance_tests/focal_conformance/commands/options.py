@@ -5,15 +5,15 @@ from argparse import Namespace
 from typing import Any
 
 from focal_conformance.ports import UsageError
-from focal_conformance.ports.port import Options
+from focal_conformance.ports.port import DEFAULT_LOSS, Options
 from focal_conformance.ports.python import ALIASES, split_name
 
 
-def port_options(parsed: Namespace) -> Options:
-    """Options from the flags; UsageError where a flag makes no sense."""
+def port_options(parsed: Namespace, loss: str | None = None) -> Options:
+    """Options from the flags, for one loss; UsageError where a flag makes no sense."""
     from focal_ref import LOSSES
 
-    if parsed.loss not in LOSSES:
+    if parsed.loss is not None and parsed.loss not in LOSSES:
         raise UsageError(f"unknown loss {parsed.loss!r}; there are {', '.join(LOSSES)}")
     names = dict(_pair("--argument", text) for text in parsed.argument)
     for name in names:
@@ -22,14 +22,27 @@ def port_options(parsed: Namespace) -> Options:
     if parsed.gradient is not None:
         split_name(parsed.gradient.removeprefix("py:"))
     return Options(
-        loss=parsed.loss,
+        loss=loss or parsed.loss or DEFAULT_LOSS,
         framework=parsed.framework,
         companion=None if parsed.gradient is None else parsed.gradient.removeprefix("py:"),
         names=names,
         always={name: literal(value) for name, value in (_pair("--always", text) for text in parsed.always)},
         alpha_off=None if parsed.alpha_off is None else (literal(parsed.alpha_off),),
         soft_targets=None if parsed.soft_targets == "none" else parsed.soft_targets,
+        transforms=_transforms(parsed.transform),
+        code=parsed.dialect == "code",
     )
+
+
+def _transforms(names: list[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    from focal_conformance.checks.transforms import TRANSFORMS
+
+    for name in names:
+        if name not in TRANSFORMS:
+            raise UsageError(f"--transform {name}: there are {', '.join(TRANSFORMS)}")
+    return tuple(names)
 
 
 def literal(text: str) -> Any:

@@ -10,15 +10,13 @@ from rich.console import Console
 
 from focal_conformance.bounds import bound
 from focal_conformance.commands.options import port_options
-from focal_conformance.dialect import NotClaimed, Parameters
 from focal_conformance.engine import open_session
 from focal_conformance.errors import required_tolerance, ulp_errors
 from focal_conformance.formats import FORMATS
-from focal_conformance.frameworks.driver import NoDerivative
 from focal_conformance.ports import PortMissing, UsageError
 from focal_conformance.report import CANNOT_RUN
-from focal_conformance.session import QUANTITIES, raised
-from focal_conformance.vectors.load import Case, cases, document
+from focal_conformance.session import QUANTITIES
+from focal_conformance.vectors.load import Case, all_cases, document
 
 DIGITS = 30
 
@@ -37,35 +35,67 @@ def run(parsed: Namespace) -> int:
     named = find(parsed.case)
     case, index = named.case, named.index
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    x, t = float(case.logits[index]), float(case.targets[index])
     console.print(f"{case.point_id(index)}")
-    console.print(f"  logit   {x!r:24} {x.hex()}")
-    console.print(f"  target  {t!r:24} {t.hex()}")
-    console.print(f"  alpha   {case.alpha!r}")
-    console.print(f"  gamma   {case.gamma!r:24} {case.gamma.hex()}")
+    for line in _inputs(case, index):
+        console.print(f"  {line}")
     explanations = document(case.loss, case.dtype)["flags"]
     for flag in case.flags[index].split():
         console.print(f"  {flag}: {explanations[flag]}")
-    digits = _digits(case, x, t)
+    digits = _digits(case, index)
     code, port_lines = (0, {}) if parsed.port is None else _ask(parsed, named)
     for quantity in named.quantities:
-        exact = float(case.exact[quantity][index])
         console.print(f"{quantity}")
-        console.print(f"  exact   {digits.get(quantity, f'{exact!r} (nearest float64)')}")
-        console.print(f"          {exact.hex()} nearest float64")
+        for name, place in _places(case, index, quantity):
+            exact = float(case.exact[quantity][place])
+            shown = digits.get(quantity, f"{exact!r} (nearest float64)")
+            console.print(f"  exact{name}   {shown}")
+            console.print(f"          {exact.hex()} nearest float64")
         for line in port_lines.get(quantity, []):
             console.print(f"  {line}")
-    if not digits and np.isfinite(x):
+    if case.logits.ndim == 1 and not digits and np.isfinite(case.logits[index]):
         console.print(f"for {DIGITS} digits: pip install 'focal-ref[oracle]'")
     for line in port_lines.get("", []):
         console.print(line)
     return code
 
 
+SHOWN_CLASSES = 12
+
+
+def _inputs(case: Case, index: int) -> list[str]:
+    lines = []
+    if case.logits.ndim == 1:
+        x, t = float(case.logits[index]), float(case.targets[index])
+        lines += [f"logit   {x!r:24} {x.hex()}", f"target  {t!r:24} {t.hex()}"]
+    else:
+        row, targets = case.logits[index], case.targets[index]
+        lines.append(f"{row.size} classes; logits")
+        lines += [f"  class {c}: {float(x)!r:24} {float(x).hex()}" for c, x in enumerate(row[:SHOWN_CLASSES])]
+        if row.size > SHOWN_CLASSES:
+            lines.append(f"  and {row.size - SHOWN_CLASSES} more, in the vector file")
+        target = f"class {int(targets)}" if case.target_kind == "indices" else f"row {targets[:SHOWN_CLASSES].tolist()}"
+        lines.append(f"target  {target}")
+        if case.vector is not None:
+            lines.append(f"vector of the Hessian product  {case.vector[:SHOWN_CLASSES].tolist()}")
+    lines.append(f"alpha   {case.alpha!r}")
+    lines.append(f"gamma   {case.gamma!r:24} {case.gamma.hex()}")
+    if case.soft_targets != "linear" or case.detach_modulator:
+        lines.append(f"rule    {case.soft_targets}" + (", modulator detached" if case.detach_modulator else ""))
+    return lines
+
+
+def _places(case: Case, index: int, quantity: str) -> list[tuple[str, tuple[int, ...]]]:
+    """Where the exact numbers of a point are, with a name for each."""
+    if case.exact[quantity].ndim == 1:
+        return [("", (index,))]
+    known = np.flatnonzero(case.known[index])
+    return [(f", class {c}", (index, int(c))) for c in known[:SHOWN_CLASSES]]
+
+
 def find(name: str) -> Named:
     """The case that an id names; UsageError if there is none."""
     parts = name.strip().split("/")
-    quantities: tuple[str, ...] = QUANTITIES
+    quantities: tuple[str, ...] = ()
     if len(parts) == 7 and parts[-1] in QUANTITIES:
         quantities = (parts.pop(),)
     if len(parts) != 6 or parts[1] not in FORMATS or not parts[5].isdigit():
@@ -78,53 +108,61 @@ def find(name: str) -> Named:
     if parts[0] not in LOSSES:
         raise UsageError(f"no case {name!r}: unknown loss {parts[0]!r}; there are {', '.join(LOSSES)}")
     wanted, index = "/".join(parts[:5]), int(parts[5])
-    found = [case for case in cases(parts[0], parts[1]) if case.group == wanted]
+    found = [case for case in all_cases(parts[0], parts[1]) if case.group == wanted]
     for case in found:
         positions = np.flatnonzero(case.indices == index)
         if positions.size:
-            return Named(case, int(positions[0]), quantities)
+            shown = quantities or tuple(name for name in QUANTITIES if name in case.exact)
+            return Named(case, int(positions[0]), shown)
     if found:
         raise UsageError(f"no case {name!r}: {wanted} has the indices 0 to {sum(c.indices.size for c in found) - 1}")
     raise UsageError(f"no case {name!r}: the vectors hold no {wanted}")
 
 
-def _digits(case: Case, x: float, t: float) -> dict[str, str]:
-    """Thirty digits from the oracle, where it is installed and the logit is finite."""
-    if find_spec("flint") is None or not np.isfinite(x):
+def _digits(case: Case, index: int) -> dict[str, str]:
+    """Thirty digits from the oracle, where it is installed and the logit is a finite number."""
+    if find_spec("flint") is None or case.logits.ndim > 1 or not np.isfinite(case.logits[index]):
         return {}
     from focal_conformance.oracle.sigmoid_focal import digits
 
-    return dict(zip(QUANTITIES, digits(x, t, case.alpha, case.gamma, DIGITS), strict=True))
+    assert not isinstance(case.alpha, tuple)
+    x, t = float(case.logits[index]), float(case.targets[index])
+    settings: dict[str, Any] = {"soft_targets": case.soft_targets, "detach_modulator": case.detach_modulator}
+    return dict(zip(QUANTITIES, digits(x, t, case.alpha, case.gamma, DIGITS, **settings), strict=False))
 
 
 def _ask(parsed: Namespace, named: Named) -> tuple[int, dict[str, list[str]]]:
     case, index = named.case, named.index
     try:
-        session = open_session(parsed.port, device=parsed.device, dtypes=(case.dtype,), options=port_options(parsed))
+        session = open_session(
+            parsed.port, device=parsed.device, dtypes=(case.dtype,), options=port_options(parsed, case.loss)
+        )
     except PortMissing as error:
         return CANNOT_RUN, {"": [f"{parsed.port}: {error}"]}
     lines: dict[str, list[str]] = {}
     failed = False
     for quantity in named.quantities:
-        try:
-            # All points of the case, as in a verification: a port may treat a single one differently.
-            parameters = Parameters(case.alpha, case.gamma)
-            (got,) = session.results(case.logits, case.targets, case.dtype, parameters, quantity)
-        except (NotClaimed, NoDerivative) as reason:
-            lines[quantity] = [f"{parsed.port}: not claimed, {reason}"]
-        except Exception as error:  # the port's answer
-            lines[quantity], failed = [f"{parsed.port}: {raised(error)}"], True
-        else:
-            text, wrong = _judged(session.backend, case, index, quantity, got)
-            lines[quantity], failed = [f"{parsed.port}: {line}" for line in text], failed or wrong
+        if session.rows and quantity == "curvature":
+            lines[quantity] = ["the diagonal of a row's Hessian is nothing that autodiff gives"]
+            continue
+        evaluation = session.evaluate(case, quantity)
+        if evaluation.got is None:
+            word = "not claimed, " if evaluation.not_claimed else ""
+            lines[quantity] = [f"{parsed.port}: {word}{evaluation.error}"]
+            failed = failed or not evaluation.not_claimed
+            continue
+        for name, place in _places(case, index, quantity):
+            text, wrong = _judged(session.backend, case, place, quantity, evaluation.got)
+            lines.setdefault(quantity, []).extend(f"{parsed.port}{name}: {line}" for line in text)
+            failed = failed or wrong
     return int(failed), lines
 
 
-def _judged(backend: str, case: Case, index: int, quantity: str, got: Any) -> tuple[list[str], bool]:
-    number, exact = float(got[index]), float(case.exact[quantity][index])
-    error = float(ulp_errors(got, case.exact[quantity], case.scale[quantity], case.format)[index])
+def _judged(backend: str, case: Case, place: tuple[int, ...], quantity: str, got: Any) -> tuple[list[str], bool]:
+    number, exact = float(got[place]), float(case.exact[quantity][place])
+    error = float(ulp_errors(got, case.exact[quantity], case.scale[quantity], case.format)[place])
     limit = bound(case.loss, backend, quantity, case.dtype, case.gamma)
-    tolerance = float(required_tolerance(case.exact[quantity], case.alpha_t, case.format)[index])
+    tolerance = float(required_tolerance(np.asarray(exact), case.alpha_t[place[0]], case.format))
     with np.errstate(invalid="ignore"):
         right = number == exact or abs(number - exact) <= tolerance or (np.isnan(number) and np.isnan(exact))
     verdict = "within" if right else "beyond"

@@ -9,15 +9,13 @@ from pathlib import Path
 
 from focal_conformance.report import CANNOT_RUN
 
-LOSS = "sigmoid_focal"
-
 
 def generate(parsed: Namespace) -> int:
     """Write the vectors, or compare the committed ones with a fresh generation."""
     if find_spec("flint") is None:
         print("focal-ref vectors generate needs python-flint: pip install 'focal-ref[oracle]'", file=sys.stderr)
         return CANNOT_RUN
-    from focal_conformance.vectors.generate import differing, write
+    from focal_conformance.vectors.generate import LOSSES, differing, write
 
     def say(name: str) -> None:
         print(name, file=sys.stderr)
@@ -25,15 +23,16 @@ def generate(parsed: Namespace) -> int:
     with as_file(files("focal_conformance").joinpath("vectors", "data")) as own:
         directory = Path(parsed.directory) if parsed.directory else own
         if parsed.check:
-            wrong = differing(directory, LOSS, say)
+            wrong = [name for loss in LOSSES for name in differing(directory, loss, say)]
             print(
                 f"differ from the oracle: {', '.join(wrong)}"
                 if wrong
                 else "the vectors are what the oracle gives, byte for byte"
             )
             return 1 if wrong else 0
-        for path in write(directory, LOSS, say):
-            print(path)
+        for loss in LOSSES:
+            for path in write(directory, loss, say):
+                print(path)
     return 0
 
 

@@ -14,7 +14,7 @@ from focal_conformance.checks import CHECKS
 from focal_conformance.commands.options import port_options
 from focal_conformance.ports import UsageError, known_ports
 from focal_conformance.ports.adapters import BACKENDS
-from focal_conformance.ports.resolve import check_name, package_installed
+from focal_conformance.ports.resolve import check_name, losses_of, package_installed
 from focal_conformance.processes import Request
 from focal_conformance.processes import run as run_process
 from focal_conformance.report import CANNOT_RUN, DOES_NOT_CONFORM, Report, worst_exit_code
@@ -26,7 +26,7 @@ PIPE_WIDTH = 150
 def run(parsed: Namespace) -> int:
     """Verify each port in turn; print, write, and return the worst exit code."""
     ports = _ports(parsed)
-    requests = [_request(parsed, port) for port in ports]
+    requests = [_request(parsed, port, loss) for port in ports for loss in losses_of(port, parsed.loss)]
     to_stdout = parsed.json == "-"
     console = _console(stderr=to_stdout)
     reports: list[Report] = []
@@ -44,7 +44,7 @@ def run(parsed: Namespace) -> int:
                 print_report(console, report)
     if len(reports) > 1 or parsed.overview:
         print_overview(console, reports)
-    for port in absent:
+    for port in dict.fromkeys(absent):
         console.print(f"{port}: not installed", style="yellow")
     _write(parsed, reports)
     return _exit_code(parsed, console, reports)
@@ -77,14 +77,14 @@ def _in_modes(port: str, mode: str | None) -> list[str]:
     return [plain if m == "eager" else f"{plain}@{m}" for m in modes]
 
 
-def _request(parsed: Namespace, port: str) -> Request:
+def _request(parsed: Namespace, port: str, loss: str) -> Request:
     return Request(
         port=port,
         level=parsed.level,
         device=parsed.device,
         dtypes=tuple(parsed.dtype),
         checks=tuple(parsed.check),
-        options=port_options(parsed),
+        options=port_options(parsed, loss),
         timeout=parsed.timeout,
     )
 

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from focal_conformance.formats import Float64
 
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+
 Function = Callable[[Any, Any], Any]
 """A port with its parameters bound: (logits, targets) -> losses."""
 
@@ -23,6 +25,8 @@ class Driver(Protocol):
     name: str
     device: str
     differentiates: bool
+    dtypes: tuple[str, ...]
+    """What the framework has."""
     flushes_subnormals: bool
     compiles_each_shape: bool
     """Whether even single operations are compiled for each new shape."""
@@ -52,8 +56,8 @@ class Driver(Protocol):
     def gradient(self, function: Function, logits: Any, targets: Any, cotangent: Any = None) -> tuple[Any, Any]:
         """Value, and the derivative of sum(cotangent * value) with respect to the logits."""
 
-    def curvature(self, function: Function, logits: Any, targets: Any) -> Any:
-        """Derivative of the sum of the gradient."""
+    def hessian_product(self, function: Function, logits: Any, targets: Any, vector: Any) -> Any:
+        """Derivative of the sum of gradient times vector."""
 
     def in_mode(self, call: Callable[..., Any], mode: str, thorough: bool) -> Callable[..., Any]:
         """``call(logits, targets, keywords)`` compiled, or as it is for the mode 'eager'.

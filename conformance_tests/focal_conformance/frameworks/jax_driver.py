@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from focal_conformance.formats import Float64
-from focal_conformance.frameworks.driver import DeviceMissing, Function, NoDerivative
+from focal_conformance.frameworks.driver import DTYPES, DeviceMissing, Function, NoDerivative
 
 
 def driver(name: str, device: str) -> "JaxDriver":
@@ -21,6 +21,7 @@ class JaxDriver:
 
     name = "jax"
     differentiates = True
+    dtypes = DTYPES
     flushes_subnormals = True
     compiles_each_shape = True
     modes = ("eager", "jit")
@@ -63,13 +64,13 @@ class JaxDriver:
         seed = jnp.ones_like(value) if cotangent is None else cotangent.astype(value.dtype)
         return value, pullback(seed)[0]
 
-    def curvature(self, function: Function, logits: Any, targets: Any) -> Any:
+    def hessian_product(self, function: Function, logits: Any, targets: Any, vector: Any) -> Any:
         def gradient(x: Any) -> Any:
             value, pullback = jax.vjp(lambda y: function(y, targets), x)
             return pullback(jnp.ones_like(value))[0]
 
-        value, pullback = jax.vjp(gradient, logits)
-        return pullback(jnp.ones_like(value))[0]
+        _, pullback = jax.vjp(gradient, logits)
+        return pullback(vector)[0]
 
     def in_mode(self, call: Callable[..., Any], mode: str, thorough: bool) -> Callable[..., Any]:
         if mode == "eager":

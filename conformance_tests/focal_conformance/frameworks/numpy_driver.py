@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from focal_conformance.formats import Float64
-from focal_conformance.frameworks.driver import DeviceMissing, Function, NoDerivative
+from focal_conformance.frameworks.driver import DTYPES, DeviceMissing, Function, NoDerivative
 
 
 def driver(name: str, device: str) -> "NumpyDriver":
@@ -21,7 +21,7 @@ def driver(name: str, device: str) -> "NumpyDriver":
 
 
 class NumpyDriver:
-    """Values only; `gradient` is there for a companion that returns (value, gradient)."""
+    """Values only; derivatives are there for companions, of (value, gradient) and of a Hessian product."""
 
     differentiates = False
     flushes_subnormals = False
@@ -32,6 +32,8 @@ class NumpyDriver:
     def __init__(self, name: str) -> None:
         self.name = name
         self.xp = import_module(name)
+        # array-api-strict has what the standard has, and that is no half types.
+        self.dtypes = DTYPES if name == "numpy" else DTYPES[:2]
 
     def array(self, values: Any, dtype: str) -> Any:
         if self.name == "numpy":
@@ -65,8 +67,11 @@ class NumpyDriver:
         value, gradient = companion(logits, targets)
         return value, gradient
 
-    def curvature(self, function: Function, logits: Any, targets: Any) -> Any:
-        raise NoDerivative(f"{self.name} has no autodiff")
+    def hessian_product(self, function: Function, logits: Any, targets: Any, vector: Any) -> Any:
+        companion = getattr(function, "second_companion", None)
+        if companion is None:
+            raise NoDerivative(f"{self.name} has no autodiff")
+        return companion(logits, targets, vector)
 
     def in_mode(self, call: Callable[..., Any], mode: str, thorough: bool) -> Callable[..., Any]:
         return call

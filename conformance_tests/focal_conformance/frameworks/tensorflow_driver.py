@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from focal_conformance.formats import Float64
-from focal_conformance.frameworks.driver import DeviceMissing, Function, NoDerivative
+from focal_conformance.frameworks.driver import DTYPES, DeviceMissing, Function, NoDerivative
 
 
 def driver(name: str, device: str) -> "TensorFlowDriver":
@@ -20,6 +20,7 @@ class TensorFlowDriver:
 
     name = "tensorflow"
     differentiates = True
+    dtypes = DTYPES
     flushes_subnormals = True
     compiles_each_shape = False
     modes = ("eager", "function", "xla")
@@ -60,14 +61,14 @@ class TensorFlowDriver:
             value = function(logits, targets)
         return value, self._derivative(tape, value, logits, cotangent)
 
-    def curvature(self, function: Function, logits: Any, targets: Any) -> Any:
+    def hessian_product(self, function: Function, logits: Any, targets: Any, vector: Any) -> Any:
         with tf.device(self._placement), tf.GradientTape() as outer:
             outer.watch(logits)
             with tf.GradientTape() as inner:
                 inner.watch(logits)
                 value = function(logits, targets)
             gradient = self._derivative(inner, value, logits, None)
-        return self._derivative(outer, gradient, logits, None)
+        return self._derivative(outer, gradient, logits, vector)
 
     def _derivative(self, tape: Any, value: Any, logits: Any, cotangent: Any) -> Any:
         if not isinstance(value, tf.Tensor):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from focal_conformance.formats import Float64
-from focal_conformance.frameworks.driver import DeviceMissing, Function, NoDerivative
+from focal_conformance.frameworks.driver import DTYPES, DeviceMissing, Function, NoDerivative
 
 
 def driver(name: str, device: str) -> "TorchDriver":
@@ -20,6 +20,7 @@ class TorchDriver:
 
     name = "torch"
     differentiates = True
+    dtypes = DTYPES
     flushes_subnormals = False
     compiles_each_shape = False
     modes = ("eager", "compile")
@@ -60,11 +61,11 @@ class TorchDriver:
         value = function(leaf, targets)
         return value, self._derivative(value, leaf, cotangent)
 
-    def curvature(self, function: Function, logits: Any, targets: Any) -> Any:
+    def hessian_product(self, function: Function, logits: Any, targets: Any, vector: Any) -> Any:
         leaf = logits.detach().clone().requires_grad_(True)
         gradient = self._derivative(function(leaf, targets), leaf, None, create_graph=True)
         try:
-            return self._derivative(gradient, leaf, None)
+            return self._derivative(gradient, leaf, vector)
         except RuntimeError as error:
             # So does torch.compile(torch.sin): what AOTAutograd compiled cannot be differentiated twice from outside.
             if "does not currently support double backward" in str(error):

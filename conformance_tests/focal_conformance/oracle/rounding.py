@@ -38,8 +38,11 @@ def nearest_double(mantissa: int, exponent: int) -> float:
     """Correctly rounded float64 of m 2**e, gradual underflow and overflow included."""
     if exponent >= 0:
         return mantissa_to_double(mantissa << exponent)
-    # Python divides integers with correct rounding.
-    return mantissa / (1 << -exponent)
+    try:
+        # Python divides integers with correct rounding.
+        return mantissa / (1 << -exponent)
+    except OverflowError:
+        return float("inf") if mantissa > 0 else float("-inf")
 
 
 def mantissa_to_double(integer: int) -> float:

@@ -1,12 +1,16 @@
 """Value, first and second derivative of the sigmoid focal loss, correctly rounded to float64.
 
-The formula is the paper's, verbatim, with the linear rule for soft targets:
+The formula is the paper's, verbatim, with a named rule for soft targets:
 
-    p = 1 / (1 + exp(-x))
-    p_t = p t + (1-p)(1-t)      alpha_t = alpha t + (1-alpha)(1-t)
-    FL = alpha_t (1-p_t)^gamma (-t log p - (1-t) log(1-p))
+    p = 1 / (1 + exp(-x))       alpha_t = alpha t + (1-alpha)(1-t)
+    CE = -t log p - (1-t) log(1-p)
+    linear          FL = alpha_t (1-p_t)^gamma CE,  p_t = p t + (1-p)(1-t)
+    cross_entropy   the same with p_t = exp(-CE)
+    margin          the same with p_t = 1 / (1 + exp(-x (2t-1)))
+    expected        FL = alpha t (1-p)^gamma (-log p) + (1-alpha)(1-t) p^gamma (-log(1-p))
 
 Given the power series x + h it yields FL(x) + FL'(x) h + FL''(x) h^2/2 with proven error bounds.
+A detached modulator keeps only its value at x, the coefficient of h^0.
 1 - p cancels about |x|/ln 2 bits, so precision grows until each ball rounds to one float64.
 Source: Lin et al. 2017, arXiv:1708.02002, eq. (5).
 """
@@ -18,6 +22,8 @@ from typing import Any
 from flint import arb, arb_series, ctx
 
 from focal_conformance.oracle.rounding import exact, unique_double
+from focal_conformance.oracle.sigmoid_limits import far
+from focal_conformance.oracle.soft_targets import CROSS_ENTROPY, EXPECTED, LINEAR, MARGIN, checked_rule
 
 FIRST_PRECISION, LAST_PRECISION = 192, 1 << 17
 COMPLEMENT_FROM = 2.0**14
@@ -35,24 +41,46 @@ class Truth:
     curvature: float
 
 
-def sigmoid_focal(x: float, t: float, alpha: float | None, gamma: float) -> Truth:
+def sigmoid_focal(
+    x: float,
+    t: float,
+    alpha: float | None,
+    gamma: float,
+    soft_targets: str = LINEAR,
+    detach_modulator: bool = False,
+) -> Truth:
     """Correctly rounded loss and derivatives; the limits at infinite ``x``, nan at nan."""
+    rule = checked_rule(soft_targets)
     if math.isnan(x):
         return Truth(math.nan, math.nan, math.nan)
+    if abs(x) > COMPLEMENT_FROM and t in (0.0, 1.0):
+        # Where the rules agree, the linear one needs the fewest bits.
+        rule = LINEAR
     if abs(x) > FAR_FROM:
-        return _far(x, t, alpha, gamma)
+        if rule == LINEAR and not detach_modulator:
+            return _far(x, t, alpha, gamma)
+        return Truth(*far(x, t, alpha, gamma, rule, detach_modulator))
     precision = FIRST_PRECISION
     while precision <= LAST_PRECISION:
-        numbers = [unique_double(ball) for ball in balls(x, t, alpha, gamma, precision)]
+        enclosures = balls(x, t, alpha, gamma, precision, soft_targets=rule, detach_modulator=detach_modulator)
+        numbers = [unique_double(ball) for ball in enclosures]
         if None not in numbers:
             value, gradient, curvature = (number for number in numbers if number is not None)
             return Truth(value, gradient, curvature)
         precision *= 2
-    raise ArithmeticError(f"no unique float64 with {LAST_PRECISION} bits at {x=}, {t=}, {alpha=}, {gamma=}")
+    raise ArithmeticError(f"no unique float64 with {LAST_PRECISION} bits at {x=}, {t=}, {alpha=}, {gamma=}, {rule=}")
 
 
 def balls(
-    x: float, t: float, alpha: float | None, gamma: float, precision: int, *, complement: bool | None = None
+    x: float,
+    t: float,
+    alpha: float | None,
+    gamma: float,
+    precision: int,
+    *,
+    complement: bool | None = None,
+    soft_targets: str = LINEAR,
+    detach_modulator: bool = False,
 ) -> tuple[Any, Any, Any]:
     """Enclosures of FL, FL' and FL'' at a finite ``x``."""
     before, ctx.prec = ctx.prec, precision
@@ -63,21 +91,48 @@ def balls(
         if complement is None:
             complement = abs(x) > COMPLEMENT_FROM
         not_p = 1 / (1 + logit.exp()) if complement else 1 - p
-        # 1 - p_t, in the form that holds 1 - p and no difference of its own.
-        not_p_t = p * (one - target) + not_p * target if complement else 1 - (p * target + not_p * (one - target))
-        cross_entropy = _times_log(target, p) + _times_log(one - target, not_p)
-        modulator = arb_series([one], 3) if gamma == 0.0 else (exact(gamma) * not_p_t.log()).exp()
-        loss = modulator * cross_entropy
-        if alpha is not None:
-            loss = (exact(alpha) * target + (one - exact(alpha)) * (one - target)) * loss
+        positive, negative = _times_log(target, p), _times_log(one - target, not_p)
+        if soft_targets == EXPECTED:
+            weights = (one, one) if alpha is None else (exact(alpha), one - exact(alpha))
+            loss = arb_series([arb(0)], 3)
+            for weight, part, base in zip(weights, (positive, negative), (not_p, p), strict=True):
+                if not (weight.is_zero() or _is_zero(part)):
+                    loss = loss + weight * modulator(base, gamma, detach_modulator) * part
+        else:
+            cross_entropy = positive + negative
+            if soft_targets == CROSS_ENTROPY:
+                not_p_t = 1 - (-cross_entropy).exp()
+            elif soft_targets == MARGIN:
+                margin = logit * (2 * target - one)
+                not_p_t = 1 / (1 + margin.exp()) if complement else 1 - 1 / (1 + (-margin).exp())
+            elif complement:
+                # 1 - p_t, in the form that holds 1 - p and no difference of its own.
+                not_p_t = p * (one - target) + not_p * target
+            else:
+                not_p_t = 1 - (p * target + not_p * (one - target))
+            loss = modulator(not_p_t, gamma, detach_modulator) * cross_entropy
+            if alpha is not None:
+                loss = (exact(alpha) * target + (one - exact(alpha)) * (one - target)) * loss
         return loss[0], loss[1], 2 * loss[2]
     finally:
         ctx.prec = before
 
 
+def modulator(base: Any, gamma: float, detach: bool) -> Any:
+    """base^gamma as a series, or its value alone."""
+    if gamma == 0.0:
+        return arb_series([arb(1)], 3)
+    power = (exact(gamma) * base.log()).exp()
+    return arb_series([power[0]], 3) if detach else power
+
+
 def _times_log(weight: Any, probability: Any) -> Any:
     """-weight log(probability), 0 where the weight is 0."""
     return arb_series([arb(0)], 3) if weight.is_zero() else -weight * probability.log()
+
+
+def _is_zero(series: Any) -> bool:
+    return all(series[k].is_zero() for k in range(3))
 
 
 def _far(x: float, t: float, alpha: float | None, gamma: float, precision: int = 1024) -> Truth:
@@ -115,11 +170,20 @@ def _far(x: float, t: float, alpha: float | None, gamma: float, precision: int =
     return Truth(value, math.copysign(slope, x), 0.0)
 
 
-def digits(x: float, t: float, alpha: float | None, gamma: float, count: int) -> tuple[str, str, str]:
+def digits(
+    x: float,
+    t: float,
+    alpha: float | None,
+    gamma: float,
+    count: int,
+    *,
+    soft_targets: str = LINEAR,
+    detach_modulator: bool = False,
+) -> tuple[str, str, str]:
     """Value, gradient and curvature at a finite ``x`` in decimal, ``count`` proven digits each."""
     precision = FIRST_PRECISION
     while True:
-        enclosures = balls(x, t, alpha, gamma, precision)
+        enclosures = balls(x, t, alpha, gamma, precision, soft_targets=soft_targets, detach_modulator=detach_modulator)
         before, ctx.prec = ctx.prec, precision
         try:
             texts = tuple(ball.str(count, radius=False) for ball in enclosures)

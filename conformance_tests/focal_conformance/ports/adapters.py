@@ -1,17 +1,25 @@
 """The adapters of this project as ports: one row a backend."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Any
 
 from focal_conformance.dialect import Dialect
 from focal_conformance.ports.port import Options, Port, PortMissing, UsageError
+from focal_ref import LOSSES
 
-DIALECT = Dialect(
+COMMON = Dialect(
     normalizer="normalizer",
     weight="weight",
     mask="mask",
+    soft_targets_argument="soft_targets",
+    detach_modulator="detach_modulator",
+    ignore_index="ignore_index",
+    alpha_by_class="alpha",
+    class_indices=True,
     reductions={name: name for name in ("none", "sum", "mean", "sum_classes", "mean_positives")},
     reduced_half_dtype="float32",
     source="docs/spec.md",
@@ -28,16 +36,20 @@ class Backend:
     modes: tuple[str, ...]
     dtypes: tuple[str, ...] = ("float32", "float64", "float16", "bfloat16")
     flushes_subnormals: bool = False
+    keras: bool = False
+    """Whether it has Keras losses."""
 
 
 BACKENDS = {
     "torch": Backend("torch", "torch", "torch", ("eager", "compile")),
     "tensorflow": Backend(
-        "tensorflow", "tensorflow", "tensorflow", ("eager", "function", "xla"), flushes_subnormals=True
+        "tensorflow", "tensorflow", "tensorflow", ("eager", "function", "xla"), flushes_subnormals=True, keras=True
     ),
     "jax": Backend("jax", "jax", "jax", ("eager", "jit"), flushes_subnormals=True),
     # array-api-strict stands for every library of the standard; it has no half types.
     "array_api": Backend("array_api_strict", "array_api_strict", "conformance", ("eager",), ("float32", "float64")),
+    # The same adapter on NumPy, which has them.
+    "array_api-numpy": Backend("numpy", "numpy", "conformance", ("eager",)),
 }
 
 
@@ -62,21 +74,49 @@ def load(name: str, mode: str, options: Options) -> Port:
         raise UsageError(f"adapter:{name} has no mode {mode!r}; it has {', '.join(backend.modes)}")
     if not installed(name):
         raise PortMissing(f"adapter:{name} needs {backend.package}: pip install 'focal-ref[{backend.extra}]'")
-    module = import_module(f"focal_adapters.{name}")
+    module = import_module(f"focal_adapters.{name.split('-')[0]}")
     function = getattr(module, f"{options.loss}_loss")
-    companion = getattr(module, f"{options.loss}_loss_value_and_gradient", None)
-    fields = {**DIALECT.__dict__, "dtypes": backend.dtypes, "flushes_subnormals": backend.flushes_subnormals}
+    autodiff = not hasattr(module, "apply_hessian_product")
     return Port(
         name=f"adapter:{name}" + ("" if mode == "eager" else f"@{mode}"),
         framework=backend.framework,
-        dialect=Dialect(**fields),
+        dialect=_dialect(backend, options.loss),
         function=function,
         loss=options.loss,
         mode=mode,
-        companion=companion,
+        companion=None if autodiff else getattr(module, f"{options.loss}_loss_value_and_gradient"),
+        second_companion=None if autodiff else _second(module, options.loss),
         versions={"focal-ref": _own_version()},
         shipped=True,
+        keras_class=getattr(module, f"{LOSSES[options.loss].__name__}Loss")
+        if backend.keras and mode == "eager"
+        else None,
     )
+
+
+def _dialect(backend: Backend, loss: str) -> Dialect:
+    # Checks know ports, and not the other way round, but for this list of names.
+    from focal_conformance.checks.transforms import TRANSFORMS
+
+    rows = LOSSES[loss].consumes_classes
+    return replace(
+        COMMON,
+        axis="axis" if rows else None,
+        dtypes=backend.dtypes,
+        flushes_subnormals=backend.flushes_subnormals,
+        transforms=TRANSFORMS,
+    )
+
+
+def _second(module: Any, loss: str) -> Callable[..., Any]:
+    """The Hessian product as a function of keywords, those of the loss among them."""
+    own = [field.name for field in fields(LOSSES[loss])]  # type: ignore[arg-type]
+
+    def product(logits: Any, targets: Any, vector: Any, **keywords: Any) -> Any:
+        parameters = {name: keywords.pop(name) for name in own if name in keywords}
+        return module.apply_hessian_product(LOSSES[loss](**parameters), logits, targets, vector, **keywords)
+
+    return product
 
 
 def _own_version() -> str:

@@ -16,11 +16,14 @@ class PortMissing(Exception):
     """The port cannot be run here, a package or a device is missing; exit code 3."""
 
 
+DEFAULT_LOSS = "sigmoid_focal"
+
+
 @dataclass(frozen=True)
 class Options:
     """What a command adds to the name of a port."""
 
-    loss: str = "sigmoid_focal"
+    loss: str = DEFAULT_LOSS
     framework: str | None = None
     companion: str | None = None
     """Connectable of the function that gives a NumPy port's (value, gradient)."""
@@ -29,10 +32,14 @@ class Options:
     always: Mapping[str, Any] = field(default_factory=dict)
     alpha_off: tuple[Any, ...] | None = None
     soft_targets: str | None = "linear"
+    transforms: tuple[str, ...] = ()
+    """What a Python port claims to work under."""
+    code: bool = False
+    """A public package is held against what its code does, not against its documentation."""
 
     def flags(self) -> str:
         """The flags that say the same, with a leading space."""
-        words = [] if self.loss == "sigmoid_focal" else ["--loss", self.loss]
+        words = [] if self.loss == DEFAULT_LOSS else ["--loss", self.loss]
         words += ["--framework", self.framework] if self.framework else []
         words += ["--gradient", self.companion] if self.companion else []
         for name, argument in self.names.items():
@@ -41,6 +48,9 @@ class Options:
             words += ["--always", f"{name}={value!r}"]
         words += ["--alpha-off", repr(self.alpha_off[0])] if self.alpha_off else []
         words += [] if self.soft_targets == "linear" else ["--soft-targets", self.soft_targets or "none"]
+        for name in self.transforms:
+            words += ["--transform", name]
+        words += ["--dialect", "code"] if self.code else []
         return "".join(f" {shlex.quote(word)}" for word in words)
 
 
@@ -55,8 +65,17 @@ class Port:
     loss: str = "sigmoid_focal"
     mode: str = "eager"
     companion: Callable[..., Any] | None = None
+    """Gives (value, gradient) where the framework has no autodiff."""
+    second_companion: Callable[..., Any] | None = None
+    """Gives the Hessian times a vector there, its argument ``vector``."""
+    keras_class: Callable[..., Any] | None = None
+    """The loss as a Keras loss, constructed with the parameters."""
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    code: "Callable[[], Port] | None" = None
+    """The same package in the dialect of its code, where documentation and code differ."""
+    differences: tuple[str, ...] = ()
+    """How they differ, a sentence each."""
     shipped: bool = False
     """Part of this project: nothing may go unclaimed."""
     probed: bool = False

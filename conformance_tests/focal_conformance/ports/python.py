@@ -57,6 +57,7 @@ def load(rest: str, options: Options) -> Port:
         fixed_gamma=() if names["gamma"] else (always.pop("gamma", 2.0),),
         always=always,
         soft_targets=options.soft_targets,
+        transforms=options.transforms,
         refuses_bad_parameters=False,
         source="found by trying",
     )

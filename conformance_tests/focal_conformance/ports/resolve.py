@@ -3,7 +3,8 @@
 from difflib import get_close_matches
 
 from focal_conformance.ports import adapters, peers, python
-from focal_conformance.ports.port import Options, Port, PortMissing, UsageError
+from focal_conformance.ports.port import DEFAULT_LOSS, Options, Port, UsageError
+from focal_ref import LOSSES
 
 KINDS = {
     "adapter": "an adapter of this project: adapter:torch, adapter:torch@compile",
@@ -58,7 +59,17 @@ def resolve(connectable: str, options: Options) -> Port:
     if kind == "adapter":
         name, _, mode = rest.partition("@")
         return adapters.load(name, mode or "eager", options)
-    port = peers.load(rest)
-    if port.loss != options.loss:
-        raise PortMissing(f"{connectable} computes {port.loss}, not {options.loss}")
-    return port
+    return peers.load(rest, code=options.code)
+
+
+def losses_of(connectable: str, loss: str | None) -> tuple[str, ...]:
+    """The losses that a port is verified for: the one asked for, else all that it is known to have."""
+    kind, _, rest = connectable.partition(":")
+    if kind == "peer":
+        own = peers.PEERS[rest].loss
+        if loss not in (None, own):
+            raise UsageError(f"{connectable} computes {own}, not {loss}")
+        return (own,)
+    if loss is not None:
+        return (loss,)
+    return tuple(LOSSES) if kind == "adapter" else (DEFAULT_LOSS,)

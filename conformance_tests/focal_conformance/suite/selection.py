@@ -1,17 +1,35 @@
-"""Which checks on which ports, from pytest's options."""
+"""Which checks on which ports, from pytest's options; the ports are opened here, once each."""
 
+from functools import lru_cache
 from typing import Any
 
 import pytest
 
-from focal_conformance.engine import selected_checks
+from focal_conformance.checks import Check
+from focal_conformance.engine import applicable_checks, open_session, selected_checks
 from focal_conformance.formats import FORMATS
-from focal_conformance.ports import UsageError
-from focal_conformance.ports.resolve import check_name
+from focal_conformance.ports import PortMissing, UsageError
+from focal_conformance.ports.port import Options
+from focal_conformance.ports.resolve import check_name, losses_of
+from focal_conformance.session import Session
+
+
+@lru_cache
+def opened(config: Any, port: str, loss: str) -> Session:
+    """Opens each port once: importing a framework and evaluating the vectors takes seconds."""
+    option = config.getoption
+    options = Options(loss=loss, framework=option("--focal-framework"))
+    return open_session(
+        port,
+        level=option("--focal-level"),
+        device=option("--focal-device"),
+        dtypes=tuple(option("--focal-dtype")),
+        options=options,
+    )
 
 
 def selected(config: Any) -> list[Any]:
-    """Pairs of port and check; pytest.UsageError for options that name nothing."""
+    """Port, loss, and check that makes sense for them; pytest.UsageError for options that name nothing."""
     ports = config.getoption("--focal-port")
     if not ports:
         raise pytest.UsageError("name the port: --focal-port adapter:torch (`focal-ref list` names them all)")
@@ -21,7 +39,20 @@ def selected(config: Any) -> list[Any]:
     try:
         for port in ports:
             check_name(port)
+        asked = [(port, loss) for port in ports for loss in losses_of(port, config.getoption("--focal-loss"))]
         checks = selected_checks(config.getoption("--focal-level"))
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
-    return [pytest.param(port, check.name, id=f"{port}-{check.name}") for port in ports for check in checks]
+    return [
+        pytest.param(port, loss, check.name, id=f"{port}-{loss}-{check.name}")
+        for port, loss in asked
+        for check in _applicable(config, port, loss, checks)
+    ]
+
+
+def _applicable(config: Any, port: str, loss: str, checks: list[Check]) -> list[Check]:
+    try:
+        return applicable_checks(opened(config, port, loss), checks)
+    except (PortMissing, UsageError):
+        # Said when the first test is run: pytest takes whatever is raised here for an error in a file.
+        return checks

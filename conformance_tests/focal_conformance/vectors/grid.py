@@ -1,11 +1,13 @@
 """Which inputs the vectors hold: special logits crossed with all parameters, random ones paired."""
 
 import math
+from typing import overload
 
 import numpy as np
 
 from focal_conformance.formats import FORMATS, Float64, FloatFormat
 
+SPEC_VERSION = "2"
 ALPHAS: tuple[float | None, ...] = (None, 0.0, 0.25, 0.75, 1.0)
 GAMMAS = (0.0, 0.1, 0.5, 1.0, 1.5, 2.0, 2.7, 5.0, 10.0)
 TARGETS = (0.0, 1.0, 0.3, 0.5, 0.95)
@@ -17,7 +19,7 @@ SEED = 20170807
 
 FLAGS = {
     "hard": "The target is 0 or 1.",
-    "soft": "The target lies between 0 and 1; the linear rule holds.",
+    "soft": "The target lies between 0 and 1; the rule of the group holds.",
     "saturated": "p or 1 - p rounds to 1 in the dtype: 1 - p_t by subtraction is 0.",
     "underflow": "exp(-|x|) is below the smallest normal number of the compute dtype.",
     "largest": "The largest finite logit of the dtype.",
@@ -63,6 +65,12 @@ def flags_of(x: float, t: float, fmt: FloatFormat) -> list[str]:
     return flags
 
 
-def held(parameter: float | None, fmt: FloatFormat) -> float | None:
+@overload
+def held(parameter: float, fmt: FloatFormat) -> float: ...
+@overload
+def held(parameter: float | tuple[float, ...] | None, fmt: FloatFormat) -> float | tuple[float, ...] | None: ...
+def held(parameter: float | tuple[float, ...] | None, fmt: FloatFormat) -> float | tuple[float, ...] | None:
     """A parameter as the format's compute dtype holds it."""
+    if isinstance(parameter, tuple):
+        return tuple(held(number, fmt) for number in parameter)
     return None if parameter is None else float(FORMATS[fmt.compute_name].rounded(parameter))

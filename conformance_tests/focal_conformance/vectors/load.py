@@ -1,7 +1,7 @@
 """Read the vectors into arrays: one `Case` per parameter set and dtype."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -9,53 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from focal_conformance.formats import FORMATS, Float64, FloatFormat
-from focal_conformance.scales import term_scales
+from focal_conformance.formats import Float64
+from focal_conformance.oracle.soft_targets import LINEAR
+from focal_conformance.soft_scales import sigmoid_scales
+from focal_conformance.vectors.case import Case, number, points_name
+from focal_conformance.vectors.load_softmax import SoftmaxSet, softmax_sets
 
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """Points that share dtype, alpha and gamma, with the exact results and the scales of their errors."""
-
-    loss: str
-    dtype: str
-    points: str
-    alpha: float | None
-    gamma: float
-    logits: Float64
-    targets: Float64
-    flags: tuple[str, ...]
-    exact: dict[str, Float64]
-    """'value', 'gradient', 'curvature' -> correctly rounded float64."""
-    scale: dict[str, Float64]
-    """The same keys -> sum of the absolute values of the terms; |exact| where nothing cancels."""
-    alpha_t: Float64
-    indices: npt.NDArray[np.int64]
-    """Position of each point in its set of the vector file."""
-    ordinary: bool
-    """Finite logits of a size that training meets, the range of the required level; else all others.
-
-    They are given to a port apart: one nan makes some ports refuse a whole array.
-    """
-
-    @property
-    def format(self) -> FloatFormat:
-        """The format of the inputs and results."""
-        return FORMATS[self.dtype]
-
-    def point_id(self, index: int) -> str:
-        """Name of one point, for `focal-ref show`."""
-        return f"{self.group}/{self.indices[index]}"
-
-    @property
-    def group(self) -> str:
-        """Name of the parameter set and its points."""
-        return f"{self.loss}/{self.dtype}/alpha={number(self.alpha)}/gamma={number(self.gamma)}/{self.points}"
-
-
-def number(parameter: float | None) -> str:
-    """Short decimal of a parameter: 2.7 for the float32 nearest to it."""
-    return "none" if parameter is None else f"{parameter:.6g}"
+__all__ = ["Case", "all_cases", "cases", "document", "in_required_range", "number"]
 
 
 @lru_cache
@@ -68,42 +28,23 @@ def document(loss: str, dtype: str) -> dict[str, Any]:
 
 @lru_cache
 def cases(loss: str, dtype: str) -> tuple[Case, ...]:
+    """The plain cases of a loss in a dtype: linear rule, modulator not detached, one alpha or none."""
+    return tuple(case for case in all_cases(loss, dtype) if case.plain)
+
+
+@lru_cache
+def all_cases(loss: str, dtype: str) -> tuple[Case, ...]:
     """All cases of a loss in a dtype, ordinary points and the others apart."""
     content = document(loss, dtype)
-    points = {entry["name"]: entry for entry in content["points"]}
-    arrays = {name: (_floats(p["logits"]), _floats(p["targets"])) for name, p in points.items()}
+    groups = _softmax_groups(content) if "logits" in content else _sigmoid_groups(content)
     result = []
-    for group in content["groups"]:
-        logits, targets = arrays[group["points"]]
-        alpha = None if group["alpha"] is None else float.fromhex(group["alpha"])
-        gamma = float.fromhex(group["gamma"])
-        exact = {key: _floats(group[key]) for key in ("value", "gradient", "curvature")}
-        alpha_t = np.ones_like(targets) if alpha is None else alpha * targets + (1.0 - alpha) * (1.0 - targets)
-        scale = {
-            key: np.maximum(s, np.abs(exact[key])) for key, s in term_scales(logits, targets, alpha_t, gamma).items()
-        }
-        flags = points[group["points"]]["flags"]
-        usual = in_required_range(logits, dtype)
+    for group in groups:
+        finite = in_required_range(group["logits"], dtype)
+        usual = finite if finite.ndim == 1 else np.asarray(finite.all(axis=-1))
         for ordinary in (True, False):
             chosen = np.flatnonzero(usual == ordinary)
             if chosen.size:
-                result.append(
-                    Case(
-                        loss=loss,
-                        dtype=dtype,
-                        points=group["points"],
-                        alpha=alpha,
-                        gamma=gamma,
-                        logits=logits[chosen],
-                        targets=targets[chosen],
-                        flags=tuple(flags[i] for i in chosen),
-                        exact={key: numbers[chosen] for key, numbers in exact.items()},
-                        scale={key: numbers[chosen] for key, numbers in scale.items()},
-                        alpha_t=alpha_t[chosen],
-                        indices=chosen,
-                        ordinary=ordinary,
-                    )
-                )
+                result.append(Case(loss=loss, dtype=dtype, ordinary=ordinary, **_chosen(group, chosen)))
     return tuple(result)
 
 
@@ -111,6 +52,77 @@ def in_required_range(logits: Float64, dtype: str) -> npt.NDArray[np.bool_]:
     """Finite logits up to 1e4, in float16 up to 1e3: the range of the required level."""
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(logits) <= (1e3 if dtype == "float16" else 1e4))
+
+
+def _sigmoid_groups(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    points = {entry["name"]: entry for entry in content["points"]}
+    arrays = {name: (_floats(p["logits"]), _floats(p["targets"])) for name, p in points.items()}
+    for group in content["groups"]:
+        logits, targets = arrays[group["points"]]
+        alpha = None if group["alpha"] is None else float.fromhex(group["alpha"])
+        gamma, rule, detach = _settings(group)
+        exact = {key: _floats(group[key]) for key in ("value", "gradient", "curvature")}
+        alpha_t = np.ones_like(targets) if alpha is None else alpha * targets + (1.0 - alpha) * (1.0 - targets)
+        scales = sigmoid_scales(logits, targets, alpha, alpha_t, gamma, rule, detach)
+        yield {
+            "points": points_name(group["points"], rule, detach),
+            "alpha": alpha,
+            "gamma": gamma,
+            "soft_targets": rule,
+            "detach_modulator": detach,
+            "target_kind": "elements",
+            "logits": logits,
+            "targets": targets,
+            "flags": points[group["points"]]["flags"],
+            "exact": exact,
+            "scale": {key: np.maximum(scale, np.abs(exact[key])) for key, scale in scales.items()},
+            "alpha_t": alpha_t,
+            "known": np.ones(logits.shape, dtype=bool),
+            "vector": None,
+        }
+
+
+def _softmax_groups(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    sets = softmax_sets(content)
+    for group in content["groups"]:
+        points: SoftmaxSet = sets[group["points"]]
+        alpha = group["alpha"]
+        if alpha is not None:
+            alpha = tuple(map(float.fromhex, alpha)) if isinstance(alpha, list) else float.fromhex(alpha)
+        gamma, rule, detach = _settings(group)
+        exact = {"value": _floats(group["value"])}
+        exact |= {key: points.spread(group[key]) for key in ("gradient", "curvature", "product")}
+        yield {
+            "points": points_name(group["points"], rule, detach),
+            "alpha": alpha,
+            "gamma": gamma,
+            "soft_targets": rule,
+            "detach_modulator": detach,
+            "target_kind": points.kind,
+            "logits": points.logits,
+            "targets": points.targets,
+            "flags": points.flags,
+            "exact": exact,
+            "scale": points.scales(exact, alpha, gamma, rule, detach),
+            "alpha_t": points.alpha_t(alpha),
+            "known": points.known,
+            "vector": points.vector,
+        }
+
+
+def _settings(group: dict[str, Any]) -> tuple[float, str, bool]:
+    return float.fromhex(group["gamma"]), group.get("soft_targets", LINEAR), group.get("detach_modulator", False)
+
+
+def _chosen(group: dict[str, Any], chosen: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """The fields of a case with some of the points."""
+    return {
+        **group,
+        **{key: group[key][chosen] for key in ("logits", "targets", "alpha_t", "known")},
+        **{key: {name: array[chosen] for name, array in group[key].items()} for key in ("exact", "scale")},
+        "flags": tuple(group["flags"][i] for i in chosen),
+        "indices": chosen,
+    }
 
 
 def _floats(literals: list[str]) -> Float64:

@@ -4,11 +4,29 @@ A new peer is one file here and one line in `PEERS`. Verdicts never stand in the
 from running the checks, and `peers.json` records what a run gave.
 """
 
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 
-from focal_conformance.ports.peers import article, fvcore, keras, kornia, monai, optax, torchvision
+from focal_conformance.ports.peers import (
+    article,
+    focal_loss,
+    focal_loss_torch,
+    fvcore,
+    keras,
+    keras_categorical,
+    kornia,
+    kornia_softmax,
+    monai,
+    monai_softmax,
+    optax,
+    smp,
+    timm,
+    toolbelt,
+    torchvision,
+    transformers,
+)
 from focal_conformance.ports.peers.peer import Peer
-from focal_conformance.ports.port import Port, PortMissing
+from focal_conformance.ports.port import Port, PortMissing, UsageError
 
 PEERS: dict[str, Peer] = {
     peer.name: peer
@@ -20,6 +38,15 @@ PEERS: dict[str, Peer] = {
         *keras.PEERS,
         optax.PEER,
         article.PEER,
+        kornia_softmax.PEER,
+        monai_softmax.PEER,
+        *keras_categorical.PEERS,
+        *smp.PEERS,
+        *toolbelt.PEERS,
+        timm.PEER,
+        *transformers.PEERS,
+        *focal_loss.PEERS,
+        *focal_loss_torch.PEERS,
     )
 }
 
@@ -36,12 +63,29 @@ def installed(name: str) -> bool:
 
 def missing_packages(name: str) -> list[str]:
     """Packages of a peer that are not installed."""
-    return [package for package in PEERS[name].packages if find_spec(package) is None]
+    peer = PEERS[name]
+    missing = [package for package in peer.packages if find_spec(package) is None]
+    if peer.environment_packages:
+        # Two distributions may install one import name: only their metadata tells them apart.
+        missing += [name for name in peer.distributions if name not in missing and not _distributed(name)]
+    return missing
 
 
-def load(name: str) -> Port:
-    """The peer as a port; imports its packages."""
+def _distributed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def load(name: str, code: bool = False) -> Port:
+    """The peer as a port, in its documented dialect or in that of its code; imports its packages."""
     missing = missing_packages(name)
     if missing:
         raise PortMissing(f"peer:{name} needs {', '.join(missing)}: {PEERS[name].install}")
-    return PEERS[name].load()
+    if code and PEERS[name].code_dialect is None:
+        raise UsageError(
+            f"peer:{name} has one dialect: its code does what its documentation says, or nothing that fits"
+        )
+    return PEERS[name].load(code)

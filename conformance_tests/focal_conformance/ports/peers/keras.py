@@ -10,6 +10,8 @@ from focal_conformance.ports.peers.peer import Peer
 DIALECT = Dialect(
     logits="y_pred",
     targets="y_true",
+    order=("y_true", "y_pred", "apply_class_balancing", "alpha", "gamma", "from_logits", "label_smoothing", "axis"),
+    label_smoothing="label_smoothing",
     alpha_off=(0.25,),
     when_balanced={"apply_class_balancing": True},
     always={"from_logits": True},
@@ -40,6 +42,10 @@ def _peer(backend: str) -> Peer:
         distributions=("keras",),
         documentation="https://keras.io/api/losses/probabilistic_losses/#binaryfocalcrossentropy-class",
         environment={"KERAS_BACKEND": backend},
+        differences=(
+            "The docstring's second example is documented as the binary cross-entropy, [0.916, 0.714]; gamma is 2 by "
+            "default, and it gives the focal loss, [0.330, 0.206].",
+        ),
     )
 
 

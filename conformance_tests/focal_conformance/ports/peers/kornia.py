@@ -10,6 +10,10 @@ from focal_conformance.ports.peers.peer import Peer
 DIALECT = Dialect(
     logits="pred",
     targets="target",
+    order=("pred", "target", "alpha", "gamma", "reduction", "pos_weight", "weight", "ignore_index"),
+    ignore_index="ignore_index",
+    denominators={"mean": "all elements"},
+    class_axis=1,
     soft_targets="expected",
     layout="column",
     zero_d=False,

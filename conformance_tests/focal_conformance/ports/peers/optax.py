@@ -10,6 +10,7 @@ from focal_conformance.ports.peers.peer import Peer
 DIALECT = Dialect(
     logits="logits",
     targets="labels",
+    order=("logits", "labels"),
     reduction=None,
     broadcasts_targets=True,
     refuses_bad_parameters=False,
@@ -33,4 +34,7 @@ PEER = Peer(
     function=function,
     distributions=("optax",),
     documentation="https://optax.readthedocs.io/en/latest/api/losses.html#optax.losses.sigmoid_focal_loss",
+    differences=(
+        "The result is documented to have the logits' shape; (4,) logits and (4, 1) labels give a (4, 4) result.",
+    ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -20,6 +21,7 @@ class Peer:
     install: str
     """The command that installs it."""
     dialect: Dialect
+    """What the package's documentation declares."""
     function: Callable[[], tuple[Callable[..., Any], tuple[str, ...]]]
     """Imports the package; gives the function and what a report should say about how it was loaded."""
     distributions: tuple[str, ...] = ()
@@ -28,18 +30,34 @@ class Peer:
     loss: str = "sigmoid_focal"
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables that must be set before the framework is imported."""
+    code_dialect: Dialect | None = None
+    """What the code does, where that is not what is documented and a dialect can say it."""
+    code_loss: str = ""
+    """The loss that `code_dialect` speaks of, where it is another than `loss`."""
+    differences: tuple[str, ...] = ()
+    """How code and documentation differ, a sentence each."""
+    environment_packages: tuple[str, ...] = ()
+    """Requirements for an environment of its own, where the common one cannot hold the package."""
 
-    def load(self) -> Port:
-        """Import it."""
+    def load(self, code: bool = False) -> Port:
+        """Import it; with the dialect of the code on request."""
+        dialect, loss = self.dialect, self.loss
+        if code:
+            if self.code_dialect is None:
+                raise ValueError(f"peer:{self.name} has no dialect of its code apart from the documented one")
+            dialect, loss = self.code_dialect, self.code_loss or self.loss
         function, notes = self.function()
         return Port(
             name=f"peer:{self.name}",
             framework=self.framework,
-            dialect=self.dialect,
+            dialect=dialect,
             function=function,
-            loss=self.loss,
+            loss=loss,
             versions={name: _version(name) for name in self.distributions},
             notes=notes,
+            code=partial(self.load, code=True) if self.code_dialect is not None and not code else None,
+            differences=self.differences,
+            flags=" --dialect code" if code else "",
         )
 
 

@@ -14,6 +14,7 @@ from focal_conformance.ports.peers.peer import Peer
 DIALECT = Dialect(
     logits="inputs",
     targets="targets",
+    order=("inputs", "targets", "alpha", "gamma", "reduction"),
     alpha_off=(-1,),
     integer_targets=False,
     refuses_bad_parameters=False,
