@@ -75,6 +75,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", metavar="FILE", help="write the peers' verdicts to this peers.json")
     parser.add_argument("--overview", action="store_true", help="print one row a port, and details only of failures")
     parser.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS", help="longest time a port (900)")
+    parser.add_argument("--jobs", type=int, metavar="N", help="ports at a time (the number of cores, at most 4)")
     _add_port_flags(parser)
     parser.set_defaults(run=_lazily("verify"))
 

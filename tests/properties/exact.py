@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from focal_conformance.oracle.sigmoid_focal import sigmoid_focal
-from focal_conformance.oracle.softmax_focal import softmax_focal
+from focal_conformance.oracle.sigmoid_focal import balls
+from focal_conformance.oracle.softmax_focal import NO_DIRECTION, Row
 from focal_conformance.soft_scales import sigmoid_scales
 from focal_conformance.softmax_scales import first_scales, pieces
 from focal_conformance.softmax_second_scales import second_scales
@@ -28,13 +28,26 @@ def assert_within(got, expected, scale, ulp=ULP):
     assert np.all((error <= bound) | (got == expected)), (got, expected, error / bound)
 
 
+def _narrow(enclosures):
+    """Floats of balls that are narrower than a float64, or than all of them; ties need not be decided here."""
+    for bits in (256, 1024, 4096):
+        found = enclosures(bits)
+        if all(ball.rel_accuracy_bits() > 64 or abs(ball) < 1e-320 for ball in found):
+            return [float(ball.mid()) for ball in found]
+    raise ArithmeticError(f"no digits with {bits} bits: {found}")
+
+
 def _elements(x, t, alpha, gamma, rule, detach, vector):
     alphas = list(alpha) if isinstance(alpha, tuple) else [alpha] * x.shape[-1]
     results, scales = np.zeros((3, *x.shape)), np.zeros((3, *x.shape))
     for row in range(x.shape[0]):
         for c, a in enumerate(alphas):
-            truth = sigmoid_focal(float(x[row, c]), float(t[row, c]), a, gamma, rule, detach)
-            results[:, row, c] = truth.value, truth.gradient, truth.curvature
+            inputs, options = (float(x[row, c]), float(t[row, c]), a, gamma), (rule, detach)
+            results[:, row, c] = _narrow(
+                lambda bits, inputs=inputs, options=options: balls(
+                    *inputs, bits, soft_targets=options[0], detach_modulator=options[1]
+                )
+            )
             alpha_t = 1.0 if a is None else a * t[row, c] + (1.0 - a) * (1.0 - t[row, c])
             point = np.array([x[row, c]]), np.array([t[row, c]])
             scale = sigmoid_scales(*point, a, np.array([alpha_t]), gamma, rule, detach)
@@ -47,11 +60,17 @@ def _elements(x, t, alpha, gamma, rule, detach, vector):
 def _rows(x, t, alpha, gamma, rule, detach, vector):
     rows = []
     for xs, ts, vs in zip(x, t, vector, strict=True):
-        truth = softmax_focal(xs.tolist(), ts.tolist(), alpha, gamma, rule, detach, vs.tolist())
+        row = Row(xs.tolist(), ts.tolist(), vs.tolist())
+        wanted = [("value", NO_DIRECTION)] + [(name, c) for name in ("gradient", "product") for c in range(xs.size)]
+        truth = _narrow(
+            lambda bits, row=row, wanted=wanted: [
+                row.ball(name, c, alpha, gamma, bits, rule, detach) for name, c in wanted
+            ]
+        )
         parts = pieces(xs, ts, alpha, gamma)
         with np.errstate(all="ignore"):
             first = np.nan_to_num(first_scales(parts, rule, detach), posinf=0.0)
             second = np.nan_to_num(second_scales(parts, rule, detach, vs), posinf=0.0)
-        rows.append((truth.value, list(truth.gradient.values()), list(truth.product.values()), 0.0, first, second))
+        rows.append((truth[0], truth[1 : 1 + xs.size], truth[1 + xs.size :], 0.0, first, second))
     columns = [np.array(column) for column in zip(*rows, strict=True)]
     return columns[:3], columns[3:]

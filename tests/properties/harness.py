@@ -63,9 +63,7 @@ class Harness:
         """Value and gradient of a named function."""
         x, t, own = self.converted(logits, targets, dtype, keywords)
         value, gradient = self.value_and_gradient_of(self.function(kind), x, t, own)
-        return Result(
-            self.to_numpy(value), self.to_numpy(gradient), self.dtype_of(value), self.dtype_of(gradient)
-        )
+        return Result(self.to_numpy(value), self.to_numpy(gradient), self.dtype_of(value), self.dtype_of(gradient))
 
     def hessian_product(self, kind: str, logits: Any, targets: Any, vector: Any, **keywords: Any) -> np.ndarray:
         """Hessian of the summed losses times a vector, in float64."""

@@ -16,6 +16,7 @@ from focal_conformance.vectors.load import Case
 Bool = npt.NDArray[np.bool_]
 
 SATURATED_FROM = 15.0
+SECOND = ("curvature", "product")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class NumericCheck:
             for quantity in self.quantities:
                 # The diagonal of a row's Hessian is nothing that autodiff gives.
                 if quantity not in case.exact or (session.rows and quantity == "curvature"):
+                    continue
+                # Second derivatives have bounds, and no tolerance of the required level.
+                if quantity in SECOND and not (session.level == "recommended" and session.differentiates_twice):
                     continue
                 mine = owners(case, quantity, session) == self.name
                 if not np.any(mine):
@@ -134,7 +138,7 @@ def owners(case: Case, quantity: str, session: Session | None = None) -> "npt.ND
         names[:] = "gamma_below_one"
     if case.format.is_half:
         names[:] = "low_precision"
-    if quantity in ("curvature", "product"):
+    if quantity in SECOND:
         names[:] = "second_derivative"
     if not case.ordinary:
         names[:] = "limits"
@@ -250,7 +254,7 @@ def _soft_reason(session: Session) -> str:
 
 
 BOTH = ("value", "gradient")
-ALL = ("value", "gradient", "curvature", "product")
+ALL = (*BOTH, *SECOND)
 NUMERIC_CHECKS: tuple[Check, ...] = (
     NumericCheck("hard_values", "values, hard targets", "required", ("value",)),
     NumericCheck("hard_gradients", "gradients, hard targets", "required", ("gradient",)),

@@ -1,9 +1,11 @@
 """``focal-ref verify``."""
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +16,7 @@ from focal_conformance.checks import CHECKS
 from focal_conformance.commands.options import port_options
 from focal_conformance.ports import UsageError, known_ports
 from focal_conformance.ports.adapters import BACKENDS
-from focal_conformance.ports.resolve import check_name, losses_of, package_installed
+from focal_conformance.ports.resolve import check_name, in_common, losses_of, package_installed
 from focal_conformance.processes import Request
 from focal_conformance.processes import run as run_process
 from focal_conformance.report import CANNOT_RUN, DOES_NOT_CONFORM, Report, worst_exit_code
@@ -31,23 +33,38 @@ def run(parsed: Namespace) -> int:
     console = _console(stderr=to_stdout)
     reports: list[Report] = []
     absent: list[str] = []
-    with _progress() as progress:
-        for request in requests:
-            if parsed.all and not package_installed(request.port) and not parsed.require:
-                absent.append(request.port)
-                continue
-            task = progress.add_task(request.port, total=None)
-            report = run_process(request, _bar(progress, task, request.port))
-            progress.remove_task(task)
+    present = []
+    for request in requests:
+        if parsed.all and not package_installed(request.port) and not (parsed.require and in_common(request.port)):
+            absent.append(request.port)
+        else:
+            present.append(request)
+    # Each port has a process of its own; the threads only wait for them.
+    with _progress() as progress, ThreadPoolExecutor(max_workers=_jobs(parsed, len(present))) as pool:
+        for report in pool.map(lambda request: _run(request, progress), present):
             reports.append(report)
             if not parsed.overview or report.exit_code == CANNOT_RUN or (report.exit_code and not _is_peer(report)):
                 print_report(console, report)
     if len(reports) > 1 or parsed.overview:
         print_overview(console, reports)
     for port in dict.fromkeys(absent):
-        console.print(f"{port}: not installed", style="yellow")
+        where = "" if in_common(port) else ", it needs an environment of its own"
+        console.print(f"{port}: not installed{where}", style="yellow")
     _write(parsed, reports)
     return _exit_code(parsed, console, reports)
+
+
+def _run(request: Request, progress: Progress) -> Report:
+    task = progress.add_task(request.port, total=None)
+    report = run_process(request, _bar(progress, task, f"{request.port} {request.options.loss}"))
+    progress.remove_task(task)
+    return report
+
+
+def _jobs(parsed: Namespace, count: int) -> int:
+    if parsed.jobs is not None and parsed.jobs < 1:
+        raise UsageError(f"--jobs must be at least 1, got {parsed.jobs}")
+    return max(1, min(count, parsed.jobs or min(4, os.cpu_count() or 1)))
 
 
 def _ports(parsed: Namespace) -> list[str]:

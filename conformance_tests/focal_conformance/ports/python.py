@@ -11,6 +11,7 @@ from typing import Any
 
 from focal_conformance.dialect import Dialect
 from focal_conformance.ports.port import Options, Port, PortMissing, UsageError
+from focal_ref import LOSSES
 
 ALIASES = {
     "logits": (
@@ -24,8 +25,16 @@ ALIASES = {
     "normalizer": ("normalizer",),
     "weight": ("weight", "weights"),
     "mask": ("mask",),
+    "ignore_index": ("ignore_index",),
+    "axis": ("axis", "dim"),
+    "label_smoothing": ("label_smoothing",),
+    "alpha_by_class": (),
 }  # fmt: skip
 """Names that need no flag; anything else is asked for, never guessed."""
+ONLY_OF_ROWS = ("ignore_index", "axis")
+"""Recognised without a flag in a loss of class rows alone: elsewhere they mean several things."""
+NOT_CLAIMED = "none"
+"""``--argument ignore_index=none``: the port has such an argument, and is not held to it."""
 
 Signature = Mapping[str, inspect.Parameter]
 
@@ -44,8 +53,8 @@ def load(rest: str, options: Options) -> Port:
     """The named object as a port."""
     target = load_object(rest)
     function, signature = _callable(rest, target)
-    names = recognised_names(rest, signature, options.names)
-    always = {**_switches(signature), **options.always}
+    names = recognised_names(rest, signature, options.names, rows=LOSSES[options.loss].consumes_classes)
+    always = {**_switches(signature), **_last_axis(signature, names["axis"]), **options.always}
     framework = options.framework or _framework_of(target)
     if framework is None:
         raise UsageError(f"py:{rest} needs --framework torch|tensorflow|jax|numpy")
@@ -153,7 +162,8 @@ def _constructed(rest: str, cls: type) -> tuple[Callable[..., Any], Signature]:
 
     def function(**keywords: Any) -> Any:
         construct = {k: v for k, v in keywords.items() if k in own}
-        key = tuple(sorted(construct.items(), key=lambda item: item[0]))
+        # Its text tells lists apart, too; an object with parameters is built once, as a training loop does.
+        key = repr(sorted(construct.items(), key=lambda item: item[0]))
         if key not in built:
             built[key] = cls(**construct)
         # Logits and targets by position: Keras and torch name them only on the inner method.
@@ -164,12 +174,14 @@ def _constructed(rest: str, cls: type) -> tuple[Callable[..., Any], Signature]:
     return function, {**called, **own}
 
 
-def recognised_names(rest: str, signature: Signature, given: Mapping[str, str]) -> dict[str, Any]:
+def recognised_names(rest: str, signature: Signature, given: Mapping[str, str], *, rows: bool) -> dict[str, Any]:
     """Specification's name -> the port's argument, None where it has none."""
     names: dict[str, Any] = {}
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.values())
     for name, aliases in ALIASES.items():
-        if name in given:
+        if name in given and given[name] == NOT_CLAIMED and NOT_CLAIMED not in signature:
+            names[name] = None
+        elif name in given:
             if given[name] not in signature and not open_ended:
                 raise UsageError(f"py:{rest} has no argument {given[name]!r}; it has {', '.join(signature)}")
             names[name] = given[name]
@@ -177,7 +189,7 @@ def recognised_names(rest: str, signature: Signature, given: Mapping[str, str]) 
             taken = set(given.values())
             found = next((a for a in aliases if a in signature and a not in taken), None)
             # A "weight" is one number a class as often as one an element: claimed only when named.
-            names[name] = None if name == "weight" else found
+            names[name] = None if name == "weight" or (name in ONLY_OF_ROWS and not rows) else found
     for name in ("logits", "targets"):
         if names[name] is None:
             raise UsageError(
@@ -201,6 +213,13 @@ def recognised_names(rest: str, signature: Signature, given: Mapping[str, str]) 
 def _switches(signature: Signature) -> dict[str, Any]:
     """Arguments whose meaning is plain and whose default would ask for something else."""
     return {"from_logits": True} if "from_logits" in signature else {}
+
+
+def _last_axis(signature: Signature, axis: str | None) -> dict[str, Any]:
+    """Classes are given as the last axis: a port whose default is another one is told so in every call."""
+    if axis is None or axis not in signature or signature[axis].default == -1:
+        return {}
+    return {axis: -1}
 
 
 def _framework_of(target: Any) -> str | None:

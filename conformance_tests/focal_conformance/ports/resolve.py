@@ -25,6 +25,12 @@ def package_installed(connectable: str) -> bool:
     return adapters.installed(name) if kind == "adapter" else peers.installed(rest)
 
 
+def in_common(connectable: str) -> bool:
+    """Whether the port belongs in the environment that holds all others: no package conflicts with another's."""
+    kind, _, rest = connectable.partition(":")
+    return kind != "peer" or not peers.PEERS[rest].environment_packages
+
+
 def check_name(connectable: str) -> None:
     """UsageError for a connectable that names nothing, with the nearest names; imports nothing heavy."""
     kind, separator, rest = connectable.partition(":")
