@@ -98,8 +98,8 @@ class RowProbe(Probe):
                 self.port = given_matrices(self.port, self.driver)
                 self.notes.append("it takes logits of two axes alone: rows of more axes are given to it as one matrix")
             return
-        exact = np.resize(self.exact(self.usual().alpha), PLANE)
-        exact = {"none": lambda: exact, "sum": exact.sum, "mean": exact.mean}[self.usual().reduction]()
+        each = np.resize(self.exact(self.usual().alpha), PLANE)
+        exact = {"none": each, "sum": np.sum(each), "mean": np.mean(each)}[self.usual().reduction]
 
         def distance(axis: int) -> float:
             return float(np.nan_to_num(np.max(np.abs(found[axis] - exact)), nan=np.inf))

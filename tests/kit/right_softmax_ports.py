@@ -162,7 +162,7 @@ RIGHT = {
     "any_axis": ("torch", ("--soft-targets", "expected", *FLOAT64_TOO), (*HARD, "axis", "label_smoothing")),
     # Autodiff of the linear rule subtracts nearly equal numbers and multiplies by a cross-entropy of hundreds.
     "one_hot_rows": ("torch", NOT_FLOAT64, (*HARD, *SOFT, *PER_CLASS, "low_precision")),
-    "jax_port": ("jax", NOT_FLOAT64, (*HARD, *SOFT, *PER_CLASS, "alpha_edges", "low_precision")),
+    "jax_port": ("jax", ("--dtype", "float32"), (*HARD, *SOFT, *PER_CLASS, "alpha_edges")),
     "numpy_port": ("numpy", FLOAT64_TOO, ("hard_values", "soft_values", "saturation", *PER_CLASS)),
 }
 """Right port -> its framework, the flags that it needs, and what it must pass among the rest."""

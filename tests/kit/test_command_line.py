@@ -2,11 +2,14 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from focal_ref import LOSSES
 
 ROOT = Path(__file__).parent.parent.parent
 PATH = os.pathsep.join(str(ROOT / part) for part in ("", "adapters", "conformance_tests"))
@@ -38,21 +41,23 @@ def test_a_pipe_gets_no_escape_codes_and_no_progress_bar(array_api_run):
 
 def test_json_holds_each_check(array_api_run):
     _, out = array_api_run
-    (report,) = json.loads(out.read_text())["reports"]
-    assert report["port"] == "adapter:array_api"
-    by_name = {check["check"]: check for check in report["checks"]}
-    assert by_name["hard_values"]["verdict"] == "passed"
-    assert by_name["hard_values"]["max_ulp"] < 32
-    assert by_name["hard_values"]["rerun"].startswith("focal-ref show 'sigmoid_focal/")
+    reports = json.loads(out.read_text())["reports"]
+    assert [report["loss"] for report in reports] == list(LOSSES)
+    for report in reports:
+        assert report["port"] == "adapter:array_api"
+        by_name = {check["check"]: check for check in report["checks"]}
+        assert by_name["hard_values"]["verdict"] == "passed"
+        assert by_name["hard_values"]["max_ulp"] < 32
+        assert by_name["hard_values"]["rerun"].startswith(f"focal-ref show '{report['loss']}/")
 
 
-def test_the_line_that_reruns_a_case_works(array_api_run):
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_line_that_reruns_a_case_works(array_api_run, loss):
     _, out = array_api_run
-    (report,) = json.loads(out.read_text())["reports"]
+    report = next(report for report in json.loads(out.read_text())["reports"] if report["loss"] == loss)
     line = next(check["rerun"] for check in report["checks"] if check["check"] == "hard_gradients")
-    case = line.split("'")[1]
-    run = focal_ref("show", case, "--port", "adapter:array_api")
-    assert run.returncode == 0
+    run = focal_ref(*shlex.split(line)[1:])
+    assert run.returncode == 0, run.stdout + run.stderr
     assert "exact" in run.stdout
     assert "ULP" in run.stdout
 

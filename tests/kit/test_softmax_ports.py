@@ -50,7 +50,9 @@ def test_a_right_port_passes(port, framework, flags, checks):
     command += ["--framework", framework, "--loss", "softmax_focal", "--json", "-", *flags]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == CONFORMS, run.stdout + run.stderr
-    passed = {check["check"] for check in json.loads(run.stdout)["reports"][0]["checks"] if check["verdict"] == "passed"}
+    passed = {
+        check["check"] for check in json.loads(run.stdout)["reports"][0]["checks"] if check["verdict"] == "passed"
+    }
     assert passed >= set(checks)
 
 

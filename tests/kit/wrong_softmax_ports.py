@@ -114,9 +114,7 @@ def p_t_of_balanced_cross_entropy(logits, targets, alpha=None, gamma=2.0, reduct
 
 
 def p_t_of_mean_cross_entropy(logits, targets, alpha=None, gamma=2.0, reduction="none"):
-    return plain(
-        logits, targets, alpha, gamma, reduction, p_t=lambda log_p, t: torch.exp((t * log_p).sum(-1).mean())
-    )
+    return plain(logits, targets, alpha, gamma, reduction, p_t=lambda log_p, t: torch.exp((t * log_p).sum(-1).mean()))
 
 
 def p_t_cross_entropy(logits, targets, alpha=None, gamma=2.0, reduction="none"):
@@ -160,9 +158,7 @@ def log_softmax_of_probabilities(logits, targets, alpha=None, gamma=2.0, reducti
 
 def sum_over_classes_of_the_modulated(logits, targets, alpha=None, gamma=2.0, reduction="none"):
     """The modulating factor of every class, that of the wrong ones too, as one factor: its mean."""
-    return plain(
-        logits, targets, alpha, gamma, reduction, p_t=lambda log_p, t: 1 - (1 - log_p.exp()).mean(-1)
-    )
+    return plain(logits, targets, alpha, gamma, reduction, p_t=lambda log_p, t: 1 - (1 - log_p.exp()).mean(-1))
 
 
 def mean_over_rows_and_classes(logits, targets, alpha=None, gamma=2.0, reduction="none"):

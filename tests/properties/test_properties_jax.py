@@ -14,4 +14,4 @@ def harness():
     return JaxHarness()
 
 
-globals().update(properties_of(derivatives, examples=10, phases=WITHOUT_SHRINKING))
+globals().update(properties_of(derivatives, examples=6, phases=WITHOUT_SHRINKING))
