@@ -80,7 +80,8 @@ def _value_and_gradient_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
     if isinstance(tangents[0], SymbolicZero):
         return (value, gradient), (slope, jnp.zeros_like(gradient))
     if loss.consumes_classes:
-        return (value, gradient), (slope, _hessian_product(loss, *primals, tangents[0]))
+        x, t = primals
+        return (value, gradient), (slope, _hessian_product(loss, _last(x), t, tangents[0]))
     return (value, gradient), (slope, _curvature(loss, *primals) * tangents[0])
 
 
@@ -115,6 +116,18 @@ def _hessian_product_rule(loss: Loss, primals: tuple[Any, ...], tangents: tuple[
         return product, jnp.zeros_like(product)
     # Linear in the vector.
     return product, _hessian_product(loss, x, t, tangents[2])
+
+
+@jax.custom_jvp
+def _last(x: Array) -> Array:
+    """Logits that are not differentiated again: where a Hessian product is transposed its own rule is gone."""
+    return x
+
+
+@partial(_last.defjvp, symbolic_zeros=True)
+def _last_rule(primals: tuple[Array], tangents: tuple[Any]) -> Pair:
+    _refuse_third(tangents[0])
+    return primals[0], jnp.zeros_like(primals[0])
 
 
 def _refuse_third(tangent: Any) -> None:

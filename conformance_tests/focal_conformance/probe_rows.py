@@ -99,7 +99,8 @@ class RowProbe(Probe):
                 self.notes.append("it takes logits of two axes alone: rows of more axes are given to it as one matrix")
             return
         each = np.resize(self.exact(self.usual().alpha), PLANE)
-        exact = {"none": each, "sum": np.sum(each), "mean": np.mean(each)}[self.usual().reduction]
+        wanted: dict[str, Any] = {"none": each, "sum": np.sum(each), "mean": np.mean(each)}
+        exact = wanted[self.usual().reduction]
 
         def distance(axis: int) -> float:
             return float(np.nan_to_num(np.max(np.abs(found[axis] - exact)), nan=np.inf))

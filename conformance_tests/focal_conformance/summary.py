@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from focal_conformance.checks.numeric import case_is_soft
 from focal_conformance.formats import Float64
 from focal_conformance.session import Session
-from focal_conformance.vectors.load import Case
+from focal_conformance.vectors.case import Case, case_is_soft
 
 Bool = npt.NDArray[np.bool_]
 

@@ -84,8 +84,8 @@ class Margin(Modulated):
         second, second_lost = self._second
         finite = xp.abs(second) < float("inf")
         gap = xp.where(self.others & finite, s.below - xp.where(finite, second, xp.zeros_like(second)), s.zero)
-        share = xp.exp(gap)
-        share = share + share * xp.where(finite, s.lost - second_lost, s.zero)
+        # Far below the top what was lost is no small number: logits apart may be equal up to it.
+        share = xp.exp(gap) * xp.exp(xp.where(finite, s.lost - second_lost, s.zero))
         return xp.where(self.others & finite, share, s.zero)
 
     @cached_property

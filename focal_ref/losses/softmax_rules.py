@@ -105,7 +105,7 @@ class Linear(Modulated):
         s = self.terms
         if self.detach:
             return self.factor * s.slope
-        pulled = self.near_cross_entropy() * self.lifted_g / s.magnification
+        pulled = self._assembled(self.lifted_g, self.xp.zeros_like(self.lifted_g))
         return self.factor * (self.gamma * pulled + s.slope)
 
     def product(self, vector: Array) -> Array:
@@ -117,8 +117,7 @@ class Linear(Modulated):
         lifted = self.lifted_g
         along_g, along_b = s.dot(lifted, v), s.dot(s.slope, v)
         inside = lifted * (v - s.dot(self.k, v)) - s.p * along_g + gamma * (lifted / s.magnification * along_g)
-        inside = self.near_cross_entropy() * inside + (lifted * along_b + s.slope * along_g)
-        return self.factor * (gamma * inside + bent) / s.magnification
+        return self.factor * self._assembled(gamma * inside, gamma * (lifted * along_b + s.slope * along_g) + bent)
 
     def diagonal(self) -> Array:
         s, gamma = self.terms, self.gamma
@@ -126,9 +125,18 @@ class Linear(Modulated):
         if self.detach:
             return self.factor * bent / s.magnification
         lifted = self.lifted_g
-        inside = self.near_cross_entropy() * (lifted * (s.q - self.k + gamma * (lifted / s.magnification)))
-        inside = inside + 2.0 * (lifted * s.slope)
-        return self.factor * (gamma * inside + bent) / s.magnification
+        inside = lifted * (s.q - self.k + gamma * (lifted / s.magnification))
+        return self.factor * self._assembled(gamma * inside, gamma * (2.0 * (lifted * s.slope)) + bent)
+
+    def _assembled(self, inside: Array, rest: Array) -> Array:
+        """(CE inside + rest), both magnified, without the magnification."""
+        xp, cross_entropy, magnification = self.xp, self.near_cross_entropy(), self.terms.magnification
+        # A huge CE would overflow; p_t is subnormal only beside a CE below 746.
+        huge = cross_entropy > 1e6
+        factor = xp.where(huge, cross_entropy / magnification, cross_entropy)
+        down = xp.full_like(factor, 1.0 / magnification)
+        one = xp.ones_like(factor)
+        return (factor * inside + xp.where(huge, down, one) * rest) * xp.where(huge, one, down)
 
 
 class CrossEntropy(Modulated):

@@ -6,7 +6,8 @@ import pytest
 from focal_conformance import verify
 from focal_conformance.bounds import bound
 from focal_conformance.checks import CHECKS
-from focal_conformance.checks.numeric import NUMERIC_CHECKS, owners
+from focal_conformance.checks.numeric import NUMERIC_CHECKS
+from focal_conformance.checks.ownership import owners
 from focal_conformance.dialect import Dialect, NotClaimed, Parameters
 from focal_conformance.errors import flushed
 from focal_conformance.formats import FORMATS

@@ -140,7 +140,7 @@ class Row:
         key = (c, sign, precision)
         if key not in self._series:
             vector = self.vector if self.vector is not None else [0.0] * len(self.logits)
-            direction = [exact(float(k == c) + sign * vector[k]) for k in self.present]
+            direction = [exact(float(k == c)) + sign * exact(vector[k]) for k in self.present]
             self._series[key] = Along(
                 self._balls, self._target_balls, direction, top=self._top, complement=self._complement
             )

@@ -89,3 +89,12 @@ def points_name(name: str, soft_targets: str, detach_modulator: bool) -> str:
     if detach_modulator:
         return f"{name}-{soft_targets}-detached"
     return name if soft_targets == LINEAR else f"{name}-{soft_targets}"
+
+
+def case_is_soft(case: Case) -> npt.NDArray[np.bool_]:
+    """Which points have targets between 0 and 1."""
+    if case.target_kind == "indices":
+        return np.zeros(len(case.logits), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        soft = (case.targets > 0.0) & (case.targets < 1.0)
+    return np.asarray(soft if soft.ndim == 1 else np.any(soft, axis=-1))
