@@ -52,13 +52,16 @@ def carried_sum(x: Array, xp: Any) -> tuple[Array, Array]:
     """
     high, low = x, None
     odd: list[tuple[Array, Array | None]] = []
-    while (count := high.shape[-1]) > 1:
+    # A number, not a symbol: with symbolic lengths Inductor (torch 2.13) reads beyond such slices.
+    count = int(x.shape[-1])
+    while count > 1:
         half = count // 2
         if count % 2:
             odd.append((high[..., -1:], None if low is None else low[..., -1:]))
         pair_low = 0.0 if low is None else low[..., :half] + low[..., half : 2 * half]
         high, error = two_sum(high[..., :half], high[..., half : 2 * half])
         low = error + pair_low
+        count = half
     for single, single_low in odd:
         high, error = two_sum(high, single)
         low = error + (low if low is not None else 0.0) + (0.0 if single_low is None else single_low)
@@ -68,11 +71,13 @@ def carried_sum(x: Array, xp: Any) -> tuple[Array, Array]:
 def sum_last(x: Array, xp: Any) -> Array:
     """Sum over the last axis, which stays with length 1, to an error that does not grow with its length."""
     odd: list[Array] = []
-    while (count := x.shape[-1]) > 1:
+    count = int(x.shape[-1])
+    while count > 1:
         half = count // 2
         if count % 2:
             odd.append(x[..., -1:])
         x = x[..., :half] + x[..., half : 2 * half]
+        count = half
     for single in odd:
         x = x + single
     return x

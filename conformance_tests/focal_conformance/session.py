@@ -86,15 +86,27 @@ class Session:
                     yield case
 
     def _in_short_grid(self, case: Case) -> bool:
-        """Few parameters and few shapes, each of which is compiled anew."""
+        """Few parameters, few shapes and few dtypes beside float32: each combination is compiled anew."""
         fmt = case.format
-        if case.gamma not in {held(gamma, fmt) for gamma in SHORT_GAMMAS} or case.logits.shape[-1] > 100:
+        if case.gamma not in {held(gamma, fmt) for gamma in SHORT_GAMMAS}:
             return False
+        narrow = case.dtype == "float32"
+        if case.logits.ndim > 1:
+            return self._row_in_short_grid(case, narrow)
         if case.plain:
-            usual = (case.loss != "sigmoid_focal" and case.alpha is None) or case.alpha == 0.25
-            small = case.logits.ndim == 1 or case.logits.shape[-1] in (3, 10)
-            return small and (usual or (case.alpha is None and case.dtype == "float32"))
-        return case.dtype == "float32" and case.gamma in (0.5, 2.0) and case.logits.shape[-1] != 2
+            edge = case.alpha in (0.0, 1.0) and case.gamma == 2.0
+            return case.alpha == 0.25 or (narrow and (case.alpha is None or edge))
+        return narrow and case.gamma in (0.5, 2.0)
+
+    def _row_in_short_grid(self, case: Case, narrow: bool) -> bool:
+        classes, indices = case.logits.shape[-1], case.target_kind == "indices"
+        if classes != 3:
+            return narrow and classes == 10 and case.plain and indices and case.alpha is None and case.gamma == 2.0
+        if case.plain:
+            return narrow or (indices and case.alpha is None)
+        if isinstance(case.alpha, tuple):
+            return narrow and (indices or (case.gamma == 2.0 and case.soft_targets == "linear"))
+        return narrow and case.gamma in (0.5, 2.0)
 
     def unclaimed(self, case: Case) -> str:
         """Why the port's dialect has no words for a case; nothing if it has."""

@@ -321,7 +321,56 @@ def masked_after(logits, targets, alpha=None, gamma=2.0, reduction="none", mask=
     return loss.sum() / count if reduction == "mean" else reduced(loss, reduction)
 
 
+def mean_over_the_weights(logits, targets, alpha=None, gamma=2.0, reduction="none"):
+    """As torch's cross_entropy: the weights of the classes in the denominator, seen with alpha alone."""
+    loss = plain(logits, targets, alpha, gamma)
+    if reduction != "mean" or alpha is None:
+        return reduced(loss, reduction)
+    weights = torch.as_tensor(alpha, dtype=loss.dtype).expand(logits.shape[-1])
+    return loss.sum() / weights[targets].sum()
+
+
+def _without_ignored(logits, targets, alpha, gamma, reduction, ignore_index, none=1):
+    kept = targets != ignore_index
+    x, y = torch.where(kept.unsqueeze(-1), logits, 0.0), torch.where(kept, targets, 0)
+    loss = torch.where(kept, plain(x, y, alpha, gamma), 0.0)
+    return loss.sum() / kept.sum().clamp(min=none) if reduction == "mean" else reduced(loss, reduction)
+
+
+def ignore_index_is_always_minus_100(logits, targets, alpha=None, gamma=2.0, reduction="none", ignore_index=-100):
+    return _without_ignored(logits, targets, alpha, gamma, reduction, -100)
+
+
+def mean_over_nothing_is_nan(logits, targets, alpha=None, gamma=2.0, reduction="none", ignore_index=-100):
+    return _without_ignored(logits, targets, alpha, gamma, reduction, ignore_index, none=0)
+
+
+def ignored_with_alpha_fails(logits, targets, alpha=None, gamma=2.0, reduction="none", ignore_index=-100):
+    """Looks up the weight of class -100."""
+    kept = targets != ignore_index
+    loss = _without_ignored(logits, targets, None, gamma, "none", ignore_index)
+    if alpha is not None:
+        loss = torch.as_tensor(alpha, dtype=loss.dtype).expand(logits.shape[-1])[targets] * loss
+    return loss.sum() / kept.sum().clamp(min=1) if reduction == "mean" else reduced(loss, reduction)
+
+
+def alpha_along_the_last_axis(logits, targets, alpha=None, gamma=2.0, reduction="none"):
+    """Images: one alpha a class is multiplied along the width."""
+    if targets.shape != logits.shape[:1] + logits.shape[2:]:
+        raise ValueError("shapes differ")
+    t = F.one_hot(targets, logits.shape[1]).movedim(-1, 1).to(logits.dtype)
+    each = plain(logits.movedim(1, -1), targets, None, gamma).unsqueeze(1) * t
+    if alpha is not None:
+        each = torch.as_tensor(alpha, dtype=each.dtype) * each
+    return reduced(each.sum(1), reduction)
+
+
 CAUGHT_BY = {
+    "mean_over_the_weights": "alpha_by_class",
+    "ignore_index_is_always_minus_100": "ignore_index",
+    "mean_over_nothing_is_nan": "ignore_index",
+    "ignored_with_alpha_fails": "ignore_index",
+    "alpha_along_the_last_axis": "alpha_by_class",
     "power_of_difference": "gamma_below_one",
     "epsilon_in_log": "saturation",
     "clipped": "saturation",

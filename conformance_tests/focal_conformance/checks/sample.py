@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from focal_conformance.dialect import Parameters
+from focal_conformance.dialect import NotClaimed, Parameters
 from focal_conformance.errors import required_tolerance
 from focal_conformance.formats import FORMATS, Float64, FloatFormat
 from focal_conformance.session import Session
@@ -67,14 +67,16 @@ def sample(session: Session, dtype: str | None = None, parameters: Parameters | 
     dtype = dtype or usual_dtype(session)
     parameters = parameters or usual_parameters(session)
     fmt = FORMATS[dtype]
-    key = (held(parameters.alpha, fmt), held(parameters.gamma, fmt))
+    alpha, gamma = held(parameters.alpha, fmt), held(parameters.gamma, fmt)
     name = "k3-indices" if session.rows else "special"
-    case = next(
-        (c for c in cases(session.port.loss, dtype) if c.points == name and c.ordinary and (c.alpha, c.gamma) == key),
-        None,
-    )
+    held_here = [c for c in cases(session.port.loss, dtype) if c.points == name and c.ordinary and c.gamma == gamma]
+    case = next((c for c in held_here if c.alpha == alpha), None)
+    if case is None and session.rows and isinstance(alpha, float):
+        # One number for alpha is a factor of every loss, and half types hold fewer parameters.
+        plain = next((c for c in held_here if c.alpha is None), None)
+        case = None if plain is None else _times(plain, alpha)
     if case is None:
-        raise LookupError(f"the vectors hold no alpha={parameters.alpha}, gamma={parameters.gamma}")
+        raise NotClaimed(f"the vectors hold no alpha={parameters.alpha}, gamma={parameters.gamma:g} in {dtype}")
     chosen = _moderate(case)
     targets = case.targets[chosen]
     if session.rows and session.port.dialect.targets_form == "rows":
@@ -87,6 +89,11 @@ def sample(session: Session, dtype: str | None = None, parameters: Parameters | 
     }
     parameters = replace(parameters, alpha=case.alpha, gamma=case.gamma)
     return Sample(dtype, parameters, case.logits[chosen], targets, **exact, **tolerances)
+
+
+def _times(case: Case, alpha: float) -> Case:
+    exact = {name: alpha * numbers for name, numbers in case.exact.items()}
+    return replace(case, alpha=alpha, exact=exact, alpha_t=alpha * case.alpha_t)
 
 
 def _moderate(case: Case) -> Any:

@@ -50,34 +50,53 @@ class IgnoreIndex:
         if dialect.ignore_index is None:
             raise NotClaimed("it has no ignore_index argument")
         points = sample(session).shaped(*SHAPE)
-        kept = np.arange(12).reshape(SHAPE) % 4 != 1
-        targets: Any = np.where(kept, points.targets, IGNORED) if not _one_hot(points) else None
-        if targets is None:
+        if _one_hot(points):
             raise NotClaimed("targets as rows hold no ignore_index")
-        of_logits = np.broadcast_to(points.spread(kept), points.logits.shape)
-        hidden = replace(points, targets=targets, logits=np.where(of_logits, points.logits, np.nan))
         if not session.rows and dialect.class_indices and not dialect.integer_targets:
             raise NotClaimed("it ignores class indices only")
-        for reduction in claimed(session, ("none", *REDUCED)):
-            parameters = replace(points.parameters, reduction=reduction, ignore_index=IGNORED)
+        kept = np.arange(12).reshape(SHAPE) % 4 != 1
+        reductions = tuple(claimed(session, ("none", *REDUCED)))
+        self._judge(session, outcome, points, kept, reductions)
+        if session.thorough:
+            # The number is the caller's; of nothing the mean is 0; a weight is not looked up for what is ignored.
+            means = tuple(name for name in reductions if name in ("none", "mean"))
+            self._judge(session, outcome, points, kept, means, index=255)
+            self._judge(session, outcome, points, np.zeros(SHAPE, dtype=bool), means)
+            if session.rows and dialect.alpha_by_class is not None and points.parameters.alpha is None:
+                self._judge(session, outcome, _weighted(points), kept, means)
+
+    def _judge(
+        self,
+        session: Session,
+        outcome: Outcome,
+        points: Sample,
+        kept: Any,
+        reductions: tuple[str, ...],
+        index: int = IGNORED,
+    ) -> None:
+        of_logits = np.broadcast_to(points.spread(kept), points.logits.shape)
+        targets = np.where(kept, points.targets, index)
+        hidden = replace(points, targets=targets, logits=np.where(of_logits, points.logits, np.nan))
+        for reduction in reductions:
+            parameters = replace(points.parameters, reduction=reduction, ignore_index=index)
             want = expected(session, points, reduction, kept.astype(float), kept.astype(float))
-            compare(session, outcome, hidden, parameters, want, f"ignore_index, {reduction!r}")
+            left = "nothing left" if not kept.any() else f"alpha {parameters.alpha}"
+            compare(session, outcome, hidden, parameters, want, f"ignore_index {index}, {left}, {reduction!r}")
 
 
 class AlphaPerClass:
-    """One alpha a class: column by column the loss with that alpha."""
+    """One alpha a class: column by column the loss with that alpha; of rows with more axes in front."""
 
     name, title, level = "alpha_by_class", "one alpha a class", "required"
     ALPHAS = (0.0, 0.25, 0.75, 1.0)
 
-    def applies(self, session: Session) -> bool:
-        """Losses of rows have it among their golden points."""
-        return not session.rows
-
     def run(self, session: Session, outcome: Outcome) -> None:
-        """Four columns of golden points with four alphas."""
+        """Four columns of golden points with four alphas; rows times the alpha of their class."""
         if session.port.dialect.alpha_by_class is None:
             raise NotClaimed("it has no alpha for each class")
+        if session.rows:
+            self._rows(session, outcome)
+            return
         dtype = usual_dtype(session)
         columns = [sample(session, dtype, Parameters(alpha, 2.0)).shaped(6) for alpha in self.ALPHAS]
         stacked = {name: np.stack([getattr(column, name) for column in columns], axis=-1) for name in ARRAYS}
@@ -88,6 +107,18 @@ class AlphaPerClass:
             want = expected(session, points, reduction, ones, ones)
             parameters = replace(points.parameters, alpha=alphas, reduction=reduction)
             compare(session, outcome, points, parameters, want, f"alpha {alphas}, {reduction!r}")
+
+    def _rows(self, session: Session, outcome: Outcome) -> None:
+        """The golden rows are matrices: here are more axes, and the denominators of means."""
+        points = sample(session).shaped(*SHAPE)
+        if points.parameters.alpha is not None:
+            raise NotClaimed("its alpha cannot be switched off")
+        points = _weighted(points)
+        for reduction in claimed(session, ("none", "mean")):
+            ones = np.ones(SHAPE)
+            want = expected(session, points, reduction, ones, ones)
+            parameters = replace(points.parameters, reduction=reduction)
+            compare(session, outcome, points, parameters, want, f"alpha {parameters.alpha}, {reduction!r}")
 
 
 class ClassAxis:
@@ -152,6 +183,17 @@ class LabelSmoothing:
                 f"{quantity} with label_smoothing={self.EPSILON} is not that of smoothed targets by the rule {rule!r}"
             )
             outcome.expect(bool(np.all(agree(got, want, tolerance))), text)
+
+
+def _weighted(points: Sample) -> Sample:
+    """Rows with one alpha a class: of hard targets it is a factor."""
+    alphas = np.array((0.25, 0.75, 0.5))
+    factor = points.targets @ alphas if _one_hot(points) else alphas[points.targets]
+    names = [name for name in ARRAYS if name not in ("logits", "targets")]
+    fields = {
+        name: getattr(points, name) * (factor if name.startswith("value") else factor[..., None]) for name in names
+    }
+    return replace(points, parameters=replace(points.parameters, alpha=tuple(alphas.tolist())), **fields)
 
 
 def _one_hot(points: Sample) -> bool:

@@ -81,7 +81,7 @@ class JaxDriver:
             # Parameters are static, as alpha and gamma are in a user's own jit; arrays are traced.
             arrays = {name: value for name, value in keywords.items() if isinstance(value, jax.Array)}
             static = {name: value for name, value in keywords.items() if name not in arrays}
-            key = tuple(sorted(static.items(), key=lambda item: item[0]))
+            key = repr(sorted(static.items(), key=lambda item: item[0]))
             if key not in compiled:
                 compiled[key] = jax.jit(lambda x, t, more: call(x, t, {**static, **more}))
             return compiled[key](logits, targets, arrays)
