@@ -1,6 +1,7 @@
 """Input checks. Every message names the parameter, the value and the rule."""
 
 import math
+import operator
 from numbers import Integral, Real
 from typing import Any
 
@@ -66,7 +67,8 @@ def checked_integer(name: str, value: Any) -> int:
     """An integer; a NumPy integer is one."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {describe(value)}")
-    return int(value)
+    # Not int(): under torch.compile that leaves a symbol, and an axis must be a number.
+    return operator.index(value)
 
 
 def checked_ignore_index(ignore_index: Any) -> int | None:

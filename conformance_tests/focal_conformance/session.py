@@ -111,9 +111,9 @@ class Session:
     def unclaimed(self, case: Case) -> str:
         """Why the port's dialect has no words for a case; nothing if it has."""
         dialect = self.port.dialect
-        wanted = {"rows": ("both", "rows"), "indices": ("both", "indices")}.get(case.target_kind)
-        if wanted is not None and dialect.targets_form not in wanted:
-            return f"targets as {case.target_kind}: it takes {dialect.targets_form}"
+        # Class indices are one-hot rows for a port that takes only those.
+        if case.target_kind == "rows" and dialect.targets_form == "indices":
+            return "targets as rows: it takes class indices"
         try:
             own = dialect.returns if dialect.reduction is None else "none"
             dialect.keywords(replace(case_parameters(case), reduction=own))
@@ -162,6 +162,8 @@ class Session:
     def arrays(self, logits: Any, targets: Any, dtype: str) -> tuple[Any, Any]:
         """Logits and targets as the port takes them; class indices are int64."""
         x = self.driver.array(self.laid_out(logits), dtype)
+        if self.rows and np.ndim(targets) < np.ndim(logits) and self.port.dialect.targets_form == "rows":
+            targets = one_hot_rows(targets, np.shape(logits)[-1])
         if np.ndim(targets) < np.ndim(logits):
             return x, self.driver.array(targets, "int64")
         return x, self.driver.array(self.laid_out(targets), dtype)
@@ -305,6 +307,11 @@ class Session:
         if numbers.size != int(np.prod(shape)):
             raise ValueError(f"returned shape {numbers.shape} for {quantity} of logits of shape {logits.shape}")
         return numbers.reshape(shape) if quantity == "value" else self.of_logits(numbers, shape)
+
+
+def one_hot_rows(indices: Any, classes: int) -> Float64:
+    """Rows for class indices; zeros where an index names no class."""
+    return np.asarray(np.arange(classes) == np.expand_dims(indices, -1), dtype=np.float64)
 
 
 def case_parameters(case: Case) -> Parameters:

@@ -413,7 +413,6 @@ CAUGHT_BY = {
     "images_as_rows": "layouts",
     "changes_logits": "no_trace",
     "ignored_in_the_mean": "ignore_index",
-    "ignored_after_the_mathematics": "ignore_index",
     "ignored_is_the_last_class": "ignore_index",
     "smoothed_cross_entropy_alone": "label_smoothing",
     "smoothed_over_the_other_classes": "label_smoothing",

@@ -103,7 +103,7 @@ def _moderate(case: Case) -> Any:
         chosen = np.flatnonzero(hard & (np.abs(case.logits) >= 0.5) & (np.abs(case.logits) <= 10.0))
         return chosen[(7 * np.arange(chosen.size) + 3) % chosen.size] if chosen.size % 7 else chosen
     spread = np.max(case.logits, axis=-1) - np.min(case.logits, axis=-1)
-    return np.flatnonzero((spread > 0.0) & (spread <= 20.0))
+    return np.flatnonzero((spread > 0.0) & (spread <= 12.0))
 
 
 def _tolerance(exact: Float64, alpha_t: Float64, fmt: FloatFormat) -> Float64:

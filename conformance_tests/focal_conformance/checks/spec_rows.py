@@ -45,7 +45,7 @@ class IgnoreIndex:
     name, title, level = "ignore_index", "ignore_index argument", "required"
 
     def run(self, session: Session, outcome: Outcome) -> None:
-        """Value, gradient and denominators of what is left; what is ignored holds nan."""
+        """Value, gradient and denominators of what is left, whatever logits are ignored."""
         dialect = session.port.dialect
         if dialect.ignore_index is None:
             raise NotClaimed("it has no ignore_index argument")
@@ -76,7 +76,9 @@ class IgnoreIndex:
     ) -> None:
         of_logits = np.broadcast_to(points.spread(kept), points.logits.shape)
         targets = np.where(kept, points.targets, index)
-        hidden = replace(points, targets=targets, logits=np.where(of_logits, points.logits, np.nan))
+        # Ignored logits come from a network and are finite; that nan goes nowhere, too, is more than most promise.
+        other = np.nan if session.level == "recommended" else points.logits[::-1] + 2.5
+        hidden = replace(points, targets=targets, logits=np.where(of_logits, points.logits, other))
         for reduction in reductions:
             parameters = replace(points.parameters, reduction=reduction, ignore_index=index)
             want = expected(session, points, reduction, kept.astype(float), kept.astype(float))
