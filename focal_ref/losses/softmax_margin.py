@@ -18,7 +18,7 @@ from functools import cached_property
 
 from focal_ref.losses.softmax_rules import Modulated
 from focal_ref.modulator import mixture_power
-from focal_ref.stable import Array, carried_sum, sum_last, two_product, two_sum
+from focal_ref.stable import Array, sum_last, two_product, two_sum
 
 
 class Margin(Modulated):

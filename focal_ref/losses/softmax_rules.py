@@ -98,7 +98,7 @@ class Linear(Modulated):
 
     @cached_property
     def k(self) -> Array:
-        """p (1-t) / u."""
+        """P (1-t) / u."""
         return self.terms.p * self.not_t / self.xp.where(self.u == 0.0, self.xp.ones_like(self.u), self.u)
 
     def gradient(self) -> Array:

@@ -77,7 +77,7 @@ class SoftmaxTerms:
 
     @cached_property
     def lifted_p(self) -> Array:
-        """p times the magnification."""
+        """P times the magnification."""
         xp, root = self.xp, self.xp.exp(0.5 * self.below) * self.magnification**0.5
         lifted = root * root
         # Twice the error of exp, and so only where e itself is near its end.
