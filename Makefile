@@ -13,7 +13,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 .PHONY: verify test lint format record clean verify-alone $(GROUPS:%=test-%)
 
 verify: $(READY)  ## adapters in all modes and every peer, against the recorded verdicts
-	$(BIN)/focal-ref verify --all --require --recorded --overview
+	mkdir -p build
+	$(BIN)/focal-ref verify --all --require --recorded --overview --markdown build/verdicts.md
 	$(MAKE) verify-alone
 
 verify-alone: $(ALONE:%=.venv-%/.ready)

@@ -5,6 +5,8 @@ import operator
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 SOFT_TARGETS = ("linear", "cross_entropy", "margin", "expected")
 REDUCTIONS = ("none", "sum", "mean", "sum_classes", "mean_positives")
 
@@ -33,8 +35,11 @@ def checked_alpha(alpha: Any) -> float | tuple[float, ...] | None:
     if alpha is None:
         return None
     # A number first: Dynamo knows no attributes of the floats that it traces.
-    if not isinstance(alpha, float) and hasattr(alpha, "tolist") and getattr(alpha, "ndim", 0) == 1:
-        alpha = alpha.tolist()
+    if not isinstance(alpha, float) and hasattr(alpha, "__array__"):
+        if getattr(alpha, "requires_grad", False):
+            raise TypeError("alpha must not require a derivative: it is a constant; pass alpha.detach()")
+        # One number stays a Python number: a 0-d array would be another compiled function each time.
+        alpha = np.asarray(alpha).tolist() if getattr(alpha, "ndim", 0) == 1 else alpha
     if isinstance(alpha, (list, tuple)):
         if not alpha:
             raise ValueError(f"alpha must be {rule}, got {alpha!r}")
@@ -73,7 +78,26 @@ def checked_integer(name: str, value: Any) -> int:
 
 def checked_ignore_index(ignore_index: Any) -> int | None:
     """The target that says that there is nothing: an integer, or None."""
-    return None if ignore_index is None else checked_integer("ignore_index", ignore_index)
+    if ignore_index is None:
+        return None
+    index = checked_integer("ignore_index", ignore_index)
+    if not -(2**31) <= index < 2**31:
+        raise ValueError(f"ignore_index must be an integer of 32 bits, got {index}")
+    return index
+
+
+def check_ignore_index_fits(ignore_index: int | None, consumes_classes: bool, indices: bool) -> None:
+    """Class indices and targets of single logits can be ignored; rows of classes have no one target."""
+    if ignore_index is not None and consumes_classes and not indices:
+        raise ValueError(
+            f"ignore_index marks class indices, got ignore_index={ignore_index} and targets with the class axis; "
+            "give mask instead"
+        )
+
+
+def checked_validate(validate: Any) -> bool | None:
+    """None, or a flag."""
+    return None if validate is None else checked_flag("validate", validate)
 
 
 def check_reduction(reduction: Any, normalizer: Any) -> None:

@@ -26,7 +26,7 @@ weight : {array}, optional
 mask : bool {array}, optional
     True counts; of the shape of the losses or broadcast to it. What is masked reaches nothing.
 ignore_index : int, optional
-    Targets that equal it are masked.
+    Class indices, or targets of single logits, that equal it are masked.
 reduction : {{"none", "sum", "mean", "sum_classes", "mean_positives"}}
     "mean" divides by the number of unmasked losses, "mean_positives" by
     max(1, number of unmasked targets >= 0.5), a class index counting as one; "sum_classes" sums

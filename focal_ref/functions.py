@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from focal_ref.blocks import Float64
-from focal_ref.checks import check_reduction, checked_ignore_index, checked_normalizer
+from focal_ref.checks import check_ignore_index_fits, check_reduction, checked_ignore_index, checked_normalizer
 from focal_ref.evaluation import Kind, evaluate
 from focal_ref.inputs import check_targets, checked_inputs, checked_mask, checked_weight
 from focal_ref.losses import Loss
@@ -45,7 +45,9 @@ def _apply(
         raise ValueError("reduction='sum_classes' sums over the last axis: logits must have one, got shape ()")
     indices = t.ndim < x.ndim
     w, m = checked_weight(weight, loss, x.shape), checked_mask(mask, loss, x.shape)
-    m = counted(loss, t, indices, m, checked_ignore_index(ignore_index), xp)
+    ignore_index = checked_ignore_index(ignore_index)
+    check_ignore_index_fits(ignore_index, loss.consumes_classes, indices)
+    m = counted(loss, t, indices, m, ignore_index, xp)
     check_targets(loss, x, t, m)
     if indices and m is not None:
         _, t = masked_inputs(loss, x, t, True, m, xp)
@@ -62,7 +64,8 @@ def _apply(
 
         if m_block is not None:
             x_block = np.where(of_logits(m_block), x_block, 0.0)
-            t_block = t_block if indices else np.where(of_logits(m_block), t_block, 0.0)
+            harmless = 1.0 / x_block.shape[-1] if loss.consumes_classes else 0.0
+            t_block = t_block if indices else np.where(of_logits(m_block), t_block, harmless)
         if not with_gradient:
             return (weighted(loss.value_formula(x_block, t_block, xp), w_block, m_block, xp),)
         value, gradient = loss.value_and_gradient_formula(x_block, t_block, xp)

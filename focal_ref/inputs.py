@@ -21,7 +21,10 @@ KINDS = {"f": "floating", "i": "integer", "u": "integer", "b": "bool", "c": "com
 def as_array(name: str, value: Any) -> npt.NDArray[Any]:
     """A NumPy array of numbers, not copied where it is one already."""
     if hasattr(value, "__array_namespace__") or isinstance(value, (np.ndarray, np.generic, list, tuple, int, float)):
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise ValueError(f"{name} must have rows of one length, got {describe(value)}") from error
         if array.dtype.kind in KINDS or array.dtype.name == "bfloat16":
             return array
     raise TypeError(

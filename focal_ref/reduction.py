@@ -25,8 +25,6 @@ def counted(loss: Loss, targets: Array, indices: bool, mask: Array | None, ignor
     wanted = targets != ignore_index
     if indices and not loss.consumes_classes:
         wanted = xp.expand_dims(wanted, axis=-1)
-    elif loss.consumes_classes and not indices:
-        wanted = xp.all(wanted, axis=loss.axis)
     return wanted if mask is None else wanted & mask
 
 
@@ -44,7 +42,9 @@ def masked_inputs(
     if indices:
         per_row = mask if loss.consumes_classes else xp.any(mask, axis=-1)
         return logits, xp.where(per_row, targets, xp.zeros_like(targets))
-    return logits, xp.where(per_logit, targets, xp.zeros_like(targets))
+    # A row stays a distribution.
+    harmless = 1.0 / targets.shape[loss.axis] if loss.consumes_classes else 0.0
+    return logits, xp.where(per_logit, targets, xp.full_like(targets, harmless))
 
 
 def weighted(elements: Array, weight: Array | None, mask: Array | None, xp: Any) -> Array:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from focal_ref.checks import checked_number
-from focal_ref.namespace import class_numbers, namespace_of
+from focal_ref.checks import check_all_in_unit_interval, checked_number
+from focal_ref.namespace import class_numbers, is_numpy, namespace_of
 from focal_ref.stable import Array
 
 
@@ -69,6 +69,14 @@ def smooth_targets(targets: Any, epsilon: float, *, num_classes: int = 2, xp: An
     xp = namespace_of(targets) if xp is None else xp
     if isinstance(targets, (list, tuple, bool, int, float)):
         targets = xp.asarray(targets)
+    shape = tuple(targets.shape)
+    if num_classes > 2 and (not shape or shape[-1] != num_classes):
+        raise ValueError(
+            f"targets must be rows of num_classes={num_classes} along the last axis, got shape {shape}; "
+            "make class indices one-hot first"
+        )
+    if is_numpy(xp) and targets.size and targets.dtype.kind != "b":
+        check_all_in_unit_interval(float(targets.min()), float(targets.max()))
     if xp.isdtype(targets.dtype, ("bool", "integral")):
         targets = xp.astype(targets, xp.asarray(0.0).dtype)
     return targets * (1.0 - epsilon) + epsilon / num_classes

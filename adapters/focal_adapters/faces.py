@@ -1,5 +1,7 @@
 """What the adapters' modules expose: functions made from the registry of losses, and how they are looked up."""
 
+import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +31,23 @@ def adapter_functions(
 def class_names() -> dict[str, type[Loss]]:
     """Names of a framework's classes: ``SigmoidFocalLoss`` for `SigmoidFocal`."""
     return {f"{loss.__name__}Loss": loss for loss in LOSSES.values()}
+
+
+def check_names(owner: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Refuse keywords of a class that its loss does not have."""
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is not None:
+        raise TypeError(
+            f"{owner}() has no argument {unknown!r}; of the loss it takes {', '.join(known)}. Weights and masks go "
+            "into the call"
+        )
+
+
+def class_signature(loss: type[Loss], others: Mapping[str, Any]) -> inspect.Signature:
+    """Keywords of the loss and of the class, for help()."""
+    own = {field.name: field.default for field in dataclasses.fields(loss)}  # type: ignore[arg-type]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Signature([inspect.Parameter(name, keyword, default=d) for name, d in {**own, **others}.items()])
 
 
 def looked_up(module: str, name: str, *tables: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from focal_adapters.faces import class_names
+from focal_adapters.faces import check_names, class_names, class_signature
 from focal_adapters.tensorflow import apply
 from focal_ref.losses import Loss
 
@@ -45,7 +45,9 @@ _MEANING = {
     ),
     True: (
         "A sample's loss is that of its row of classes. ``y_true`` holds one-hot or soft rows, of the shape of\n"
-        "``y_pred``, or class indices, without the class axis or with 1 in its place."
+        "``y_pred``, or class indices, without the class axis or with 1 in its place. What is to be ignored gets\n"
+        "``sample_weight`` 0 and any class; in a graph an index outside the classes gives nan, and so do rows\n"
+        "that do not sum to 1."
     ),
 }
 
@@ -57,14 +59,15 @@ class FocalKerasLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        *arguments: Any,
+        *,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
         dtype: Any = None,
         **parameters: Any,
     ) -> None:
         super().__init__(name=name or f"{self.loss_class.name}_loss", reduction=reduction, dtype=dtype)
-        self.loss = self.loss_class(*arguments, **parameters)
+        check_names(type(self).__name__, parameters, tuple(f.name for f in dataclasses.fields(self.loss_class)))  # type: ignore[arg-type]
+        self.loss = self.loss_class(**parameters)
         self._given_dtype = None if dtype is None else keras.dtype_policies.serialize(keras.dtype_policies.get(dtype))
 
     def __getattr__(self, name: str) -> Any:
@@ -130,7 +133,14 @@ class FocalKerasLoss(keras.losses.Loss):
             raise ValueError(
                 f"dtype must hold class indices up to {classes - 1}, got {y_true.dtype.name}; give dtype='float32'"
             )
-        return tf.cast(y_true, tf.int32)
+        if not y_true.dtype.is_floating:
+            return tf.cast(y_true, tf.int32)
+        whole = tf.equal(y_true, tf.round(y_true))
+        if tf.executing_eagerly() and not tf.reduce_all(whole):
+            wrong = float(tf.boolean_mask(y_true, ~whole)[0])
+            raise ValueError(f"y_true must hold whole numbers as class indices, got {wrong!r}")
+        # In a graph nobody can look; -1 is no class, and its loss is nan.
+        return tf.where(whole, tf.cast(tf.round(y_true), tf.int32), -1)
 
 
 def _classes() -> dict[str, type[FocalKerasLoss]]:
@@ -143,7 +153,13 @@ def _classes() -> dict[str, type[FocalKerasLoss]]:
             parameters=", ".join(field.name for field in fields),
             function=f"{loss.name}_loss",
         )
-        members = {"__doc__": doc, "__module__": "focal_adapters.tensorflow", "loss_class": loss}
+        others = {"reduction": "sum_over_batch_size", "name": f"{loss.name}_loss", "dtype": None}
+        members = {
+            "__doc__": doc,
+            "__module__": "focal_adapters.tensorflow",
+            "__signature__": class_signature(loss, others),
+            "loss_class": loss,
+        }
         made = type(name, (FocalKerasLoss,), members)
         classes[name] = keras.saving.register_keras_serializable(package="focal_adapters")(made)
     return classes

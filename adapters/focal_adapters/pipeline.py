@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from focal_adapters.validation import is_read, validate_targets
-from focal_ref.checks import check_fits, check_kind, check_reduction, checked_ignore_index, checked_normalizer
+from focal_ref.checks import (
+    check_fits,
+    check_ignore_index_fits,
+    check_kind,
+    check_reduction,
+    checked_ignore_index,
+    checked_normalizer,
+    checked_validate,
+)
 from focal_ref.losses import Loss
 from focal_ref.reduction import counted, denominator, masked_inputs, reduced, weighted
 
@@ -84,13 +92,16 @@ def prepared(
     """All that comes before the mathematics."""
     xp = backend.xp
     check_reduction(reduction, normalizer)
-    ignore_index = checked_ignore_index(ignore_index)
+    ignore_index, validate = checked_ignore_index(ignore_index), checked_validate(validate)
     logits = backend.as_array("logits", logits, None)
     check_kind("logits", backend.kind(logits), ("floating",), logits.dtype)
     targets = _operand(backend, "targets", targets, logits, ("floating", "integer", "bool"))
     shape = tuple(logits.shape)
     loss.check_shapes(shape, tuple(targets.shape), backend.kind(targets))
     indices = len(targets.shape) < len(shape)
+    check_ignore_index_fits(ignore_index, loss.consumes_classes, indices)
+    # Narrow integers hold neither every class nor every ignore_index.
+    targets = _index(targets, xp) if backend.kind(targets) == "integer" else targets
     if reduction == "sum_classes" and len(shape) == 0:
         raise ValueError("reduction='sum_classes' sums over the last axis: logits must have one, got shape ()")
     losses_shape = loss.losses_shape(shape)
@@ -106,7 +117,7 @@ def prepared(
     validate_targets(backend, loss, logits, targets, mask, validate)
 
     x = _cast(logits, dtype, xp)
-    t = _index(targets, xp) if indices else _cast(targets, dtype, xp)
+    t = targets if indices else _cast(targets, dtype, xp)
     x, t = masked_inputs(loss, x, t, indices, mask, xp)
     divisor = denominator(loss, x, t, indices, mask, reduction, normalizer, xp)
     if reduction in ("mean", "mean_positives"):

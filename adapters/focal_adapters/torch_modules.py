@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from focal_adapters.faces import class_names
-from focal_ref.checks import check_reduction, checked_ignore_index
+from focal_adapters.faces import check_names, class_names, class_signature
+from focal_ref.checks import check_reduction, checked_ignore_index, checked_validate
 from focal_ref.losses import Loss
 
 
@@ -28,12 +28,13 @@ class FocalLossModule(torch.nn.Module):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         check_reduction(reduction, None)
+        check_names(type(self).__name__, parameters, self._parameter_names)
         loss = self.loss_class(**parameters)
         for name in self._parameter_names:
             setattr(self, name, getattr(loss, name))
         self.reduction = reduction
         self.ignore_index = checked_ignore_index(ignore_index)
-        self.validate = validate
+        self.validate = checked_validate(validate)
 
     _parameter_names: tuple[str, ...] = ()
 
@@ -78,6 +79,7 @@ def module_classes(functions: Mapping[str, Callable[..., Any]], module: str) -> 
             "__module__": module,
             "loss_class": loss,
             "function": staticmethod(functions[function_name]),
+            "__signature__": class_signature(loss, {"reduction": "mean", "ignore_index": None, "validate": None}),
             "_parameter_names": tuple(field.name for field in dataclasses.fields(loss)),  # type: ignore[arg-type]
         }
         classes[name] = type(name, (FocalLossModule,), members)

@@ -15,7 +15,7 @@ from focal_conformance.frameworks.driver import DeviceMissing
 from focal_conformance.ports import Port, PortMissing, UsageError, resolve
 from focal_conformance.ports.port import Options
 from focal_conformance.probe import probed
-from focal_conformance.report import FAILED, LEVELS, PASSED, CheckResult, Report
+from focal_conformance.report import DIFFERENCE, FAILED, LEVELS, PASSED, CheckResult, Report
 from focal_conformance.session import Session
 from focal_conformance.summary import summarise
 
@@ -142,7 +142,7 @@ def _against_the_code(session: Session, report: Report, checks: list[Check]) -> 
         return []
     code = port.code()
     other = Session(code, session.driver, session.level, session.dtypes, session.full)
-    notes = [f"documentation and code differ: {text}" for text in port.differences]
+    notes = [f"{DIFFERENCE}{text}" for text in port.differences]
     failed = [check.check for check in report.checks if check.verdict == FAILED]
     again = [perform(check, other) for check in applicable_checks(other, checks) if check.name in failed]
     held = [result.check for result in again if result.verdict == PASSED]

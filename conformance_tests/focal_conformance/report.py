@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+DIFFERENCE = "documentation and code differ: "
+"""How a note begins that says so."""
 LEVELS = ("required", "recommended")
 PASSED, FAILED, NOT_CLAIMED = "passed", "failed", "not claimed"
 CONFORMS, DOES_NOT_CONFORM, WRONG_USE, CANNOT_RUN = 0, 1, 2, 3

@@ -114,12 +114,9 @@ class Loss:
             raise ValueError(f"axis must be an axis of logits, got axis={self.axis} for shape {tuple(logits_shape)}")
         if self.consumes_classes and logits_shape[self.axis] == 0:
             raise ValueError(f"logits must have at least one class, got shape {tuple(logits_shape)}")
-        check_targets_shape(logits_shape, targets_shape, self.index_shape(logits_shape) if rank else None, kind)
-        if not self.consumes_classes and len(targets_shape) < rank and logits_shape[-1] == 1:
-            raise ValueError(
-                f"targets must have the shape of logits where there is one class, {tuple(logits_shape)}, got "
-                f"{tuple(targets_shape)}: as class indices 0 would be the positive class, and 1 the background"
-            )
+        # With one class 0 would be the positive class and 1 the background: surely not what was meant.
+        indexed = rank > 0 and (self.consumes_classes or logits_shape[-1] != 1)
+        check_targets_shape(logits_shape, targets_shape, self.index_shape(logits_shape) if indexed else None, kind)
         check_alpha_fits(self.alpha, logits_shape, self.axis)
 
     def spread(self, per_loss: Array, xp: Any) -> Array:

@@ -9,6 +9,7 @@ import math
 from functools import cached_property
 from typing import Any
 
+from focal_ref.checks import ROW_SUM_TOLERANCE
 from focal_ref.stable import Array, carried_sum, significand_bits, sum_last, two_product, two_sum
 
 
@@ -16,12 +17,14 @@ class SoftmaxTerms:
     """Quantities of shape (..., K), or (..., 1) for what belongs to a row."""
 
     def __init__(self, x: Array, t: Array, xp: Any) -> None:
-        self.xp, self.t = xp, t
+        self.xp = xp
         self.one, self.zero = xp.ones_like(x), xp.zeros_like(x)
         top = xp.max(x, axis=-1, keepdims=True)
         below, lost = two_sum(x, -top)
         # Equal infinities have equal shares; what is finite beside an infinity has none.
         below = xp.where(x == top, self.zero, below)
+        # Where every class is masked out none is left to be right.
+        below = xp.where(top == -math.inf, xp.full_like(x, math.nan), below)
         self.lost = xp.where(xp.abs(below) < math.inf, lost, self.zero)
         self.lost = xp.where(below == 0.0, self.zero, self.lost)
         self.below = below
@@ -36,6 +39,9 @@ class SoftmaxTerms:
         self.log_total = xp.log1p((self.total - 1.0) + self.total_low)
         self.class_cross_entropy = self.log_total - below
         self.target_sum, self.target_sum_low = carried_sum(t, xp)
+        # Where nobody could check them, rows that are no distribution must not pass for one.
+        distribution = xp.abs(self.target_sum - 1.0) <= ROW_SUM_TOLERANCE
+        self.t = xp.where(distribution, t, xp.full_like(t, math.nan))
 
     @cached_property
     def cross_entropy(self) -> Array:

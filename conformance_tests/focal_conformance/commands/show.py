@@ -14,6 +14,7 @@ from focal_conformance.engine import open_session
 from focal_conformance.errors import required_tolerance, ulp_errors
 from focal_conformance.formats import FORMATS
 from focal_conformance.ports import PortMissing, UsageError
+from focal_conformance.ports.resolve import check_name, losses_of
 from focal_conformance.report import CANNOT_RUN
 from focal_conformance.session import QUANTITIES
 from focal_conformance.vectors.load import Case, all_cases, document
@@ -59,7 +60,7 @@ def run(parsed: Namespace) -> int:
     return code
 
 
-SHOWN_CLASSES = 12
+SHOWN_CLASSES, FIRST_CLASSES = 12, 6
 
 
 def _inputs(case: Case, index: int) -> list[str]:
@@ -70,13 +71,19 @@ def _inputs(case: Case, index: int) -> list[str]:
     else:
         row, targets = case.logits[index], case.targets[index]
         lines.append(f"{row.size} classes; logits")
-        lines += [f"  class {c}: {float(x)!r:24} {float(x).hex()}" for c, x in enumerate(row[:SHOWN_CLASSES])]
-        if row.size > SHOWN_CLASSES:
-            lines.append(f"  and {row.size - SHOWN_CLASSES} more, in the vector file")
-        target = f"class {int(targets)}" if case.target_kind == "indices" else f"row {targets[:SHOWN_CLASSES].tolist()}"
-        lines.append(f"target  {target}")
-        if case.vector is not None:
-            lines.append(f"vector of the Hessian product  {case.vector[:SHOWN_CLASSES].tolist()}")
+        # Those whose exact derivatives are shown below, and the first few.
+        shown = sorted(
+            {*range(min(row.size, FIRST_CLASSES)), *np.flatnonzero(case.known[index])[:SHOWN_CLASSES].tolist()}
+        )
+        indices = case.target_kind == "indices"
+        for c in shown:
+            x, v = float(row[c]), 0.0 if case.vector is None else float(case.vector[c])
+            target = "" if indices else f"  target {float(targets[c])!r}"
+            lines.append(f"  class {c}: {x!r:24} {x.hex():26}{target}  vector {v!r}")
+        if row.size > len(shown):
+            lines.append(f"  and {row.size - len(shown)} more, in the vector file")
+        if indices:
+            lines.append(f"target  class {int(targets)}")
     lines.append(f"alpha   {case.alpha!r}")
     lines.append(f"gamma   {case.gamma!r:24} {case.gamma.hex()}")
     if case.soft_targets != "linear" or case.detach_modulator:
@@ -133,6 +140,9 @@ def _digits(case: Case, index: int) -> dict[str, str]:
 
 def _ask(parsed: Namespace, named: Named) -> tuple[int, dict[str, list[str]]]:
     case, index = named.case, named.index
+    # A peer has a loss of its own; UsageError where it is another.
+    check_name(parsed.port)
+    losses_of(parsed.port, case.loss)
     try:
         session = open_session(
             parsed.port, device=parsed.device, dtypes=(case.dtype,), options=port_options(parsed, case.loss)

@@ -75,6 +75,13 @@ def _ports(parsed: Namespace) -> list[str]:
     for name in parsed.check:
         if name not in CHECKS:
             raise UsageError(f"unknown check {name!r}; there are {', '.join(CHECKS)}")
+    for name in (parsed.json, parsed.markdown, parsed.record):
+        if name and name != "-" and not os.access(Path(name).resolve().parent, os.W_OK):
+            raise UsageError(f"cannot write {name}: its folder does not exist or is not writable")
+    named_peers = parsed.all or any(port.startswith("peer:") for port in parsed.ports)
+    for flag, given in (("--record", parsed.record), ("--dialect code", parsed.dialect == "code")):
+        if given and not named_peers:
+            raise UsageError(f"{flag} is about peers, and none is named")
     if not parsed.timeout > 0:
         raise UsageError(f"--timeout must be > 0, got {parsed.timeout:g}")
     ports: list[str] = []

@@ -12,6 +12,7 @@ from focal_conformance.ports import PortMissing, UsageError
 from focal_conformance.ports.port import Options
 from focal_conformance.ports.resolve import check_name, losses_of
 from focal_conformance.session import Session
+from focal_ref import LOSSES
 
 
 @lru_cache
@@ -29,20 +30,23 @@ def opened(config: Any, port: str, loss: str) -> Session:
 
 
 def selected(config: Any) -> list[Any]:
-    """Port, loss, and check that makes sense for them; pytest.UsageError for options that name nothing."""
-    ports = config.getoption("--focal-port")
-    if not ports:
-        raise pytest.UsageError("name the port: --focal-port adapter:torch (`focal-ref list` names them all)")
-    for dtype in config.getoption("--focal-dtype"):
-        if dtype not in FORMATS:
-            raise pytest.UsageError(f"--focal-dtype: unknown {dtype!r}; there are {', '.join(FORMATS)}")
+    """Port, loss, and check that makes sense for them; exit code 2 for options that name nothing."""
+    ports, loss = config.getoption("--focal-port"), config.getoption("--focal-loss")
     try:
+        if not ports:
+            raise UsageError("name the port: --focal-port adapter:torch (`focal-ref list` names them all)")
+        for dtype in config.getoption("--focal-dtype"):
+            if dtype not in FORMATS:
+                raise UsageError(f"--focal-dtype: unknown {dtype!r}; there are {', '.join(FORMATS)}")
+        if loss is not None and loss not in LOSSES:
+            raise UsageError(f"--focal-loss: unknown {loss!r}; there are {', '.join(LOSSES)}")
         for port in ports:
             check_name(port)
-        asked = [(port, loss) for port in ports for loss in losses_of(port, config.getoption("--focal-loss"))]
+        asked = [(port, name) for port in ports for name in losses_of(port, loss)]
         checks = selected_checks(config.getoption("--focal-level"))
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from error
+        # Raised here, pytest's own UsageError prints the way through its internals.
+        pytest.exit(str(error), returncode=2)
     return [
         pytest.param(port, loss, check.name, id=f"{port}-{loss}-{check.name}")
         for port, loss in asked

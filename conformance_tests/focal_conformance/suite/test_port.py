@@ -18,5 +18,9 @@ def test_conforms(request: pytest.FixtureRequest, focal_port: str, focal_loss: s
     if result.verdict == NOT_CLAIMED:
         pytest.skip(f"not claimed: {result.failures[0]}")
     if result.verdict == FAILED:
-        worst = f"\nlargest error {result.max_ulp:.4g} ULP, {result.worst.describe()}" if result.worst else ""
+        worst = (
+            f"\nlargest error {result.max_ulp:.4g} ULP, {result.worst.describe()}"
+            if result.worst and result.worst.case
+            else ""
+        )
         pytest.fail("\n".join(result.failures) + worst + f"\n{result.rerun}", pytrace=False)
