@@ -27,7 +27,7 @@ def port_options(parsed: Namespace, loss: str | None = None) -> Options:
         companion=None if parsed.gradient is None else parsed.gradient.removeprefix("py:"),
         names=names,
         always={name: literal(value) for name, value in (_pair("--always", text) for text in parsed.always)},
-        alpha_off=None if parsed.alpha_off is None else (literal(parsed.alpha_off),),
+        alpha_off=None if parsed.alpha_off is None else (_off_switch(parsed.alpha_off),),
         soft_targets=None if parsed.soft_targets == "none" else parsed.soft_targets,
         transforms=_transforms(parsed.transform),
         code=parsed.dialect == "code",
@@ -43,6 +43,30 @@ def _transforms(names: list[str]) -> tuple[str, ...]:
         if name not in TRANSFORMS:
             raise UsageError(f"--transform {name}: there are {', '.join(TRANSFORMS)}")
     return tuple(names)
+
+
+def _off_switch(text: str) -> Any:
+    value = literal(text)
+    if isinstance(value, str):
+        raise UsageError(f"--alpha-off takes a Python value such as None, -1 or False, got {text!r}")
+    return value
+
+
+def refuse_idle_flags(parsed: Namespace, ports: list[str]) -> None:
+    """UsageError for flags that describe a Python port where none is named."""
+    if any(port.startswith("py:") for port in ports):
+        return
+    given = {
+        "--argument": parsed.argument,
+        "--always": parsed.always,
+        "--alpha-off": parsed.alpha_off is not None,
+        "--soft-targets": parsed.soft_targets != "linear",
+        "--gradient": parsed.gradient is not None,
+        "--transform": parsed.transform,
+    }
+    for flag, value in given.items():
+        if value:
+            raise UsageError(f"{flag} describes a py: port, and none is named")
 
 
 def literal(text: str) -> Any:

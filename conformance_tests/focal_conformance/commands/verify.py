@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from focal_conformance import records
 from focal_conformance.checks import CHECKS
-from focal_conformance.commands.options import port_options
+from focal_conformance.commands.options import port_options, refuse_idle_flags
 from focal_conformance.ports import UsageError, known_ports
 from focal_conformance.ports.adapters import BACKENDS
 from focal_conformance.ports.resolve import check_name, in_common, losses_of, package_installed
@@ -78,6 +78,7 @@ def _ports(parsed: Namespace) -> list[str]:
     for name in (parsed.json, parsed.markdown, parsed.record):
         if name and name != "-" and not os.access(Path(name).resolve().parent, os.W_OK):
             raise UsageError(f"cannot write {name}: its folder does not exist or is not writable")
+    refuse_idle_flags(parsed, [] if parsed.all else parsed.ports)
     named_peers = parsed.all or any(port.startswith("peer:") for port in parsed.ports)
     for flag, given in (("--record", parsed.record), ("--dialect code", parsed.dialect == "code")):
         if given and not named_peers:

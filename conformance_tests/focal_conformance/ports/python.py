@@ -54,6 +54,11 @@ def load(rest: str, options: Options) -> Port:
     target = load_object(rest)
     function, signature = _callable(rest, target)
     names = recognised_names(rest, signature, options.names, rows=LOSSES[options.loss].consumes_classes)
+    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.values())
+    for name in options.always:
+        # Without such an argument, alpha and gamma say what the port is held against.
+        if name not in signature and not open_ended and name not in ("alpha", "gamma"):
+            raise UsageError(f"py:{rest} has no argument {name!r}; it has {', '.join(signature)}")
     always = {**_switches(signature), **_last_axis(signature, names["axis"]), **options.always}
     framework = options.framework or _framework_of(target)
     if framework is None:
