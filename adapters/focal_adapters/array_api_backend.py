@@ -14,7 +14,7 @@ _KINDS = {"floating": "real floating", "integer": "integral", "complex": "comple
 
 
 class _ArrayApi:
-    """`focal_adapters.pipeline.Backend`, which documents the methods, for the library of one array."""
+    """`focal_adapters.backend.Backend`, which documents the methods, for the library of one array."""
 
     def __init__(self, logits: Any) -> None:
         if not is_array_api_obj(logits) or is_torch_array(logits) or is_jax_array(logits):

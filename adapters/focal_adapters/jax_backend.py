@@ -16,7 +16,7 @@ _NUMBERS = (bool, int, float, np.ndarray, np.generic)
 
 
 class _Jax:
-    """`focal_adapters.pipeline.Backend`, which documents the methods."""
+    """`focal_adapters.backend.Backend`, which documents the methods."""
 
     xp = jnp
 

@@ -5,8 +5,9 @@ framework's own casts, `where`, products and sums, whose derivatives the framewo
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from focal_adapters.backend import Backend
 from focal_adapters.validation import is_read, validate_targets
 from focal_ref.checks import (
     check_fits,
@@ -21,35 +22,6 @@ from focal_ref.losses import Loss
 from focal_ref.reduction import counted, denominator, masked_inputs, reduced, weighted
 
 Array = Any
-
-
-class Backend(Protocol):
-    """What a framework has to supply."""
-
-    @property
-    def xp(self) -> Any:
-        """Array-API namespace: astype, where, sum, maximum, broadcast_to, count_nonzero, ..."""
-
-    def as_array(self, name: str, value: Any, like: Array | None) -> Array:
-        """The framework's own array; TypeError for what is none. ``like`` gives the device for lists and numbers."""
-
-    def kind(self, array: Array) -> str:
-        """'floating', 'integer', 'bool' or 'complex'."""
-
-    def compute_dtype(self, array: Array) -> Any:
-        """The dtype to compute in: float32 for the half types, else the array's own."""
-
-    def refuse_derivative(self, name: str, array: Array) -> None:
-        """TypeError if a derivative with respect to this argument is asked for, where that can be known."""
-
-    def readable(self, array: Array) -> bool:
-        """Whether values can be read without waiting for a device and outside of any tracing."""
-
-    def traced(self, array: Array) -> bool:
-        """Whether values cannot be read at all, not even by waiting."""
-
-    def elements(self, loss: Loss, logits: Array, targets: Array) -> Array:
-        """Element losses with their analytic derivatives."""
 
 
 def apply(backend: Backend, loss: Loss, logits: Any, targets: Any, **options: Any) -> Array:

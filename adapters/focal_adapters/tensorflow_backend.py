@@ -14,7 +14,7 @@ Tensor = Any
 
 
 class _TensorFlow:
-    """`focal_adapters.pipeline.Backend`, which documents the methods."""
+    """`focal_adapters.backend.Backend`, which documents the methods."""
 
     xp = xp
 

@@ -15,7 +15,7 @@ _HALVES = (torch.float16, torch.bfloat16)
 
 
 class _Torch:
-    """`focal_adapters.pipeline.Backend`, which documents the methods."""
+    """`focal_adapters.backend.Backend`, which documents the methods."""
 
     xp = array_api_compat.torch
 

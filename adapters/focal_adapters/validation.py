@@ -1,17 +1,15 @@
 """Values inside arrays, checked where that waits for no device, or where it was asked for."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from focal_adapters.backend import Backend
 from focal_ref.checks import check_all_in_unit_interval, check_class_indices, check_rows_sum_to_one
 from focal_ref.losses import Loss
-
-if TYPE_CHECKING:
-    from focal_adapters.pipeline import Backend
 
 Array = Any
 
 
-def is_read(backend: "Backend", array: Array, validate: bool | None) -> bool:
+def is_read(backend: Backend, array: Array, validate: bool | None) -> bool:
     """Whether the values of an array are to be looked at; ValueError where they must be and have none."""
     if validate is None:
         return backend.readable(array)
@@ -21,7 +19,7 @@ def is_read(backend: "Backend", array: Array, validate: bool | None) -> bool:
 
 
 def validate_targets(
-    backend: "Backend", loss: Loss, logits: Array, targets: Array, mask: Array | None, validate: bool | None
+    backend: Backend, loss: Loss, logits: Array, targets: Array, mask: Array | None, validate: bool | None
 ) -> None:
     """Targets in [0, 1], rows that sum to 1, indices within the classes, where the mask counts them."""
     # A shape may hold None or a symbol under tracing; there nothing is read.
