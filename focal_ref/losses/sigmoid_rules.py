@@ -133,8 +133,9 @@ class CrossEntropy(Rule):
     def bend(self) -> Array:
         s = self.terms
         inside = (2.0 + self.gamma * self.kappa - self.ratio) * (s.delta / self.u) * s.delta
-        inside = self.half * (self.half * inside)
-        return self.balanced(self.m * (self.gamma * inside + (1.0 + self.gamma * self.kappa) * s.p_not_p))
+        # Both terms are subnormal long before their sum is: exp(-CE/2), which exceeds exp(-y/2)/2, comes last.
+        curved = (1.0 + self.gamma * self.kappa) * s.p_not_p_over(self.half)
+        return self.balanced(self.m * (self.half * (self.half * (self.gamma * inside) + curved)))
 
 
 class Margin(Rule):
@@ -177,7 +178,8 @@ class Margin(Rule):
         inside = s.c * self.pull * (self.gamma * self.p_t - self.u) + 2.0 * s.delta
         # p_t is subnormal long before p_t * CE is: multiply by its halves one after the other.
         left, right = self.p_factors
-        return self.balanced(self.m * (self.gamma * (left * (right * (s.c * inside))) + s.p_not_p))
+        curved = s.p_not_p_over(left)
+        return self.balanced(self.m * (left * (right * (self.gamma * (s.c * inside)) + curved)))
 
     def _opposes(self) -> Array:
         # Where the logit agrees the modulating factor vanishes faster than CE grows, unless gamma is 0.

@@ -57,6 +57,11 @@ class SigmoidTerms:
         """P (1 - p), the second derivative of CE."""
         return self.e / self.d / self.d
 
+    def p_not_p_over(self, divisor: Array) -> Array:
+        """Quotient of p (1-p) and a divisor of at least exp(-y/2): a normal number where p (1-p) is not."""
+        root = self.xp.exp(-0.5 * self.y)
+        return root / self.xp.where(divisor == 0.0, self.one, divisor) * (root / self.d / self.d)
+
     def near(self, elements: Array) -> Array:
         """Cap at 1e4 what is only used where its factor vanishes beyond.
 

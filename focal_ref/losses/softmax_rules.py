@@ -167,21 +167,22 @@ class CrossEntropy(Modulated):
     def product(self, vector: Array) -> Array:
         s = self.terms
         v = s.shifted(vector)
-        bent = self.factor * s.bent(v) / s.magnification
-        if self.detach:
-            return bent
-        return self._outer(s.dot(s.slope, v)) + (1.0 + self.gamma * self.kappa) * bent
+        bent = s.bent(v)
+        return self._assembled(bent if self.detach else self._outer(s.dot(s.slope, v), bent))
 
     def diagonal(self) -> Array:
         s = self.terms
-        bent = self.factor * (s.target_sum * (s.lifted_p * s.q)) / s.magnification
-        if self.detach:
-            return bent
-        return self._outer(s.slope) + (1.0 + self.gamma * self.kappa) * bent
+        bent = s.target_sum * (s.lifted_p * s.q)
+        return self._assembled(bent if self.detach else self._outer(s.slope, bent))
 
-    def _outer(self, along: Array) -> Array:
+    def _outer(self, along: Array, bent: Array) -> Array:
+        """Both second derivatives, magnified: each is subnormal long before their sum is."""
         inside = (2.0 + self.gamma * self.kappa - self.ratio) * (self.terms.slope / self.u) * along
-        return self.factor * (self.gamma * (self.half * (self.half * inside)))
+        lifted = self.half * (self.half * (self.terms.magnification * inside))
+        return self.gamma * lifted + (1.0 + self.gamma * self.kappa) * bent
+
+    def _assembled(self, lifted: Array) -> Array:
+        return self.factor * lifted / self.terms.magnification
 
 
 class Expected(RowRule):

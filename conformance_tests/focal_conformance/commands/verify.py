@@ -19,7 +19,7 @@ from focal_conformance.ports.adapters import BACKENDS
 from focal_conformance.ports.resolve import check_name, in_common, losses_of, package_installed
 from focal_conformance.processes import Request
 from focal_conformance.processes import run as run_process
-from focal_conformance.report import CANNOT_RUN, DOES_NOT_CONFORM, Report, worst_exit_code
+from focal_conformance.report import CANNOT_RUN, DOES_NOT_CONFORM, NOT_CLAIMED, Report, worst_exit_code
 from focal_conformance.table import markdown, print_overview, print_report
 
 PIPE_WIDTH = 150
@@ -168,6 +168,14 @@ def _exit_code(parsed: Namespace, console: Console, reports: list[Report]) -> in
     if not parsed.recorded:
         return worst_exit_code([report.exit_code for report in reports])
     changes = [change for report in reports if _is_peer(report) for change in records.differences(report)]
+    # What this project ships claims everything that makes sense for its framework.
+    changes += [
+        f"{report.port} {report.loss}: {check.check} is not claimed: {check.failures[0]}"
+        for report in reports
+        if not _is_peer(report)
+        for check in report.checks
+        if check.verdict == NOT_CLAIMED
+    ]
     for change in changes:
         console.print(change, style="bold red", highlight=False)
     peers = sum(_is_peer(report) for report in reports)

@@ -87,7 +87,6 @@ def load(name: str, mode: str, options: Options) -> Port:
         companion=None if autodiff else getattr(module, f"{options.loss}_loss_value_and_gradient"),
         second_companion=None if autodiff else _second(module, options.loss),
         versions={"focal-ref": _own_version()},
-        shipped=True,
         keras_class=getattr(module, f"{LOSSES[options.loss].__name__}Loss")
         if backend.keras and mode == "eager"
         else None,

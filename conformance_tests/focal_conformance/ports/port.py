@@ -76,8 +76,6 @@ class Port:
     """The same package in the dialect of its code, where documentation and code differ."""
     differences: tuple[str, ...] = ()
     """How they differ, a sentence each."""
-    shipped: bool = False
-    """Part of this project: nothing may go unclaimed."""
     probed: bool = False
     """Dtypes and off-switch are not declared but found by trying."""
     flags: str = ""
