@@ -29,6 +29,7 @@ def run(parsed: Namespace) -> int:
     """Verify each port in turn; print, write, and return the worst exit code."""
     ports = _ports(parsed)
     requests = [_request(parsed, port, loss) for port in ports for loss in losses_of(port, parsed.loss)]
+    refuse_idle_flags(parsed, ports)
     to_stdout = parsed.json == "-"
     console = _console(stderr=to_stdout)
     reports: list[Report] = []
@@ -78,7 +79,6 @@ def _ports(parsed: Namespace) -> list[str]:
     for name in (parsed.json, parsed.markdown, parsed.record):
         if name and name != "-" and not os.access(Path(name).resolve().parent, os.W_OK):
             raise UsageError(f"cannot write {name}: its folder does not exist or is not writable")
-    refuse_idle_flags(parsed, [] if parsed.all else parsed.ports)
     named_peers = parsed.all or any(port.startswith("peer:") for port in parsed.ports)
     for flag, given in (("--record", parsed.record), ("--dialect code", parsed.dialect == "code")):
         if given and not named_peers:
