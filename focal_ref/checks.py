@@ -151,11 +151,6 @@ def check_targets_shape(
     )
 
 
-def check_same_shape(logits_shape: tuple[Any, ...], targets_shape: tuple[Any, ...]) -> None:
-    """Without class indices."""
-    check_targets_shape(logits_shape, targets_shape, None, "")
-
-
 def _same(shape: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     # Length by length: while torch.compile traces, tuples of symbolic lengths do not compare.
     return len(shape) == len(other) and all(n == m for n, m in zip(shape, other, strict=True))

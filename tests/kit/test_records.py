@@ -36,7 +36,7 @@ def test_a_check_that_now_passes_is_a_difference():
 
 
 def test_a_check_that_now_fails_is_a_difference():
-    report = copy.deepcopy(report_like("peer:kornia"))
+    report = copy.deepcopy(report_like("peer:kornia-softmax"))
     report.checks[0].verdict, report.exit_code = "failed", 1
     texts = records.differences(report)
     assert any("recorded as 'conforms', now 'does not conform'" in text for text in texts)

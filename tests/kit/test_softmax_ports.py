@@ -43,12 +43,6 @@ def test_a_wrong_port_is_caught(port, check):
     assert "--loss softmax_focal --framework torch" in result.rerun
 
 
-def test_nan_that_is_ignored_after_the_mathematics_is_caught_at_the_recommended_level():
-    port = f"py:{HERE / 'wrong_softmax_ports.py'}:ignored_after_the_mathematics"
-    report = verify(port, options=TORCH, dtypes=("float32",), level="recommended", checks=("ignore_index",))
-    assert "gradient nan" in " ".join(failed_checks(report)["ignore_index"].failures)
-
-
 @pytest.mark.parametrize(("port", "framework", "flags", "checks"), [(port, *row) for port, row in RIGHT.items()])
 def test_a_right_port_passes(port, framework, flags, checks):
     """In a process of its own: one framework a process."""
@@ -82,6 +76,7 @@ def test_rows_of_another_rule_pass_as_what_they_are():
         ("power_of_difference", "gradient is nan"),
         ("keeps_the_classes", "shape (4, 3, 3), expected (4, 3)"),
         ("softmax_then_log", "value is inf"),
+        ("ignored_after_the_mathematics", "'none': gradient nan"),
         ("broadcasting", "logits (4, 2) and targets (4, 1) silently give a result of shape (4, 2)"),
         ("smoothed_cross_entropy_alone", "by the rule 'linear'"),
         ("targets_one_off", "different numbers"),

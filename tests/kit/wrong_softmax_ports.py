@@ -370,6 +370,7 @@ CAUGHT_BY = {
     "ignore_index_is_always_minus_100": "ignore_index",
     "mean_over_nothing_is_nan": "ignore_index",
     "ignored_with_alpha_fails": "ignore_index",
+    "ignored_after_the_mathematics": "ignore_index",
     "alpha_along_the_last_axis": "alpha_by_class",
     "power_of_difference": "gamma_below_one",
     "epsilon_in_log": "saturation",

@@ -1,7 +1,6 @@
 """Shapes and memory of inputs, and targets of other dtypes."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,8 @@ class NoBroadcasting:
         for logits_shape, targets_shape in self.SHAPES:
             points = sample(session).shaped(*logits_shape)
             x, _ = session.arrays(points.logits, points.targets, points.dtype)
-            _, t = session.arrays(*_same_rank(sample(session).shaped(*targets_shape)), points.dtype)
+            other = sample(session).shaped(*targets_shape)
+            _, t = session.arrays(other.logits, other.targets, points.dtype)
             reduction = dialect.returns if dialect.reduction is None else "none"
             function = session.bind(replace(points.parameters, reduction=reduction))
             try:
@@ -39,11 +39,6 @@ class NoBroadcasting:
             paired = np.prod(logits_shape) == np.prod(targets_shape) and _is_paired(got, points, reduction)
             text = f"logits {logits_shape} and targets {targets_shape} silently give a result of shape {got.shape}"
             outcome.expect(bool(declared or paired), text)
-
-
-def _same_rank(points: Sample) -> tuple[Float64, Any]:
-    """Logits and targets; the former only say whether the latter are class indices."""
-    return points.logits, points.targets
 
 
 def _is_paired(got: Float64, points: Sample, reduction: str) -> bool:

@@ -76,9 +76,8 @@ class IgnoreIndex:
     ) -> None:
         of_logits = np.broadcast_to(points.spread(kept), points.logits.shape)
         targets = np.where(kept, points.targets, index)
-        # Ignored logits come from a network and are finite; that nan goes nowhere, too, is more than most promise.
-        other = np.nan if session.level == "recommended" else points.logits[::-1] + 2.5
-        hidden = replace(points, targets=targets, logits=np.where(of_logits, points.logits, other))
+        # Fully padded rows of an attention give nan, and are what ignore_index is there for.
+        hidden = replace(points, targets=targets, logits=np.where(of_logits, points.logits, np.nan))
         for reduction in reductions:
             parameters = replace(points.parameters, reduction=reduction, ignore_index=index)
             want = expected(session, points, reduction, kept.astype(float), kept.astype(float))
