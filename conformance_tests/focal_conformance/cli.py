@@ -1,4 +1,4 @@
-"""The command line: ``focal-ref verify | list | show | vectors``.
+"""The command line: ``focal-ref verify | diagnose | show | list | vectors | mutants | scoreboard``.
 
 Exit codes: 0 conforms, 1 does not conform, 2 wrong use, 3 a port cannot be run; the worst of
 several, in the order 2, 3, 1, 0.
@@ -7,11 +7,12 @@ several, in the order 2, 3, 1, 0.
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 
+from focal_conformance.commands.flags import add_diagnose, add_show, add_verify
 from focal_conformance.report import CANNOT_RUN, WRONG_USE
 
-NEEDED = ("rich", "jsonschema", "pytest", "hypothesis")
+EXTRA = ("rich", "jsonschema", "pytest", "hypothesis", "jinja2", "matplotlib", "ml_dtypes", "array_api_strict")
+"""Packages of the kit's own extra. A command asks for those that it uses: a GPU machine may have few of them."""
 INSTALL = "pip install 'focal-ref[conformance]'"
 
 
@@ -19,15 +20,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     parser = build_parser()
     parsed = parser.parse_args(arguments)
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        print(f"focal-ref needs {', '.join(missing)}: {INSTALL}", file=sys.stderr)
-        return CANNOT_RUN
     from focal_conformance.ports import UsageError
 
     try:
         code: int = parsed.run(parsed)
         return code
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in EXTRA:
+            raise
+        print(f"focal-ref needs {error.name}: {INSTALL}", file=sys.stderr)
+        return CANNOT_RUN
     except UsageError as error:
         print(f"focal-ref: {error}", file=sys.stderr)
         return WRONG_USE
@@ -48,81 +50,31 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 conforms, 1 does not conform, 2 wrong use, 3 a port cannot be run",
     )
     parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subparsers(dest="command", required=True, metavar="verify | list | show | vectors")
-    _add_verify(
-        commands.add_parser("verify", help="verify ports", description="Verify ports, each in its own process.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    verify = commands.add_parser("verify", help="verify ports", description="Verify ports, each in its own process.")
+    add_verify(verify)
+    verify.set_defaults(run=_lazily("verify"))
+    diagnose = commands.add_parser(
+        "diagnose", help="what is wrong with a port", description="Name the deviations that reproduce a port's outputs."
     )
-    listing = commands.add_parser("list", help="ports, checks, and what is installed here")
+    add_diagnose(diagnose)
+    diagnose.set_defaults(run=_lazily("diagnose"))
+    show = commands.add_parser("show", help="one case: input, exact value, what a port gave")
+    add_show(show)
+    show.set_defaults(run=_lazily("show"))
+    listing = commands.add_parser("list", help="ports, and what is installed here")
     listing.set_defaults(run=_lazily("listing"))
-    _add_show(commands.add_parser("show", help="one case: input, exact value, what a port gave"))
+    mutants = commands.add_parser("mutants", help="prove the suite: every known deviation as a port, caught and named?")
+    mutants.add_argument("names", nargs="*", metavar="NAME", help="these deviations alone")
+    mutants.add_argument("--markdown", metavar="FILE", help="write the report as Markdown")
+    mutants.set_defaults(run=_lazily("mutants"))
+    scoreboard = commands.add_parser("scoreboard", help="every peer: verdicts, largest errors, diagnosis")
+    scoreboard.add_argument("reports", nargs="+", metavar="REPORTS", help="files that `verify --json` wrote")
+    scoreboard.add_argument("--markdown", metavar="FILE", required=True, help="the page to write")
+    scoreboard.add_argument("--html", metavar="FILE", help="its twin in HTML")
+    scoreboard.set_defaults(run=_lazily("scoreboard"))
     _add_vectors(commands.add_parser("vectors", help="generate, check or export the golden vectors"))
     return parser
-
-
-def _add_verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "ports", nargs="*", metavar="PORT", help="adapter:torch, peer:optax, py:my_losses.py:focal_loss"
-    )
-    parser.add_argument("--all", action="store_true", help="all adapters and all peers")
-    parser.add_argument("--require", action="store_true", help="with --all: a port that is not installed fails")
-    parser.add_argument("--level", choices=("required", "recommended"), default="required")
-    parser.add_argument("--mode", help="mode of the adapters named: eager, compile, jit, ... or all")
-    parser.add_argument("--dtype", action="append", choices=("float16", "bfloat16", "float32", "float64"), default=[])
-    parser.add_argument("--check", action="append", default=[], metavar="NAME", help="this check alone (repeatable)")
-    parser.add_argument("--json", metavar="FILE", help="write the reports as JSON; - for standard output")
-    parser.add_argument("--markdown", metavar="FILE", help="write the overview as a Markdown table")
-    parser.add_argument("--recorded", action="store_true", help="peers must give the verdicts recorded in peers.json")
-    parser.add_argument("--record", metavar="FILE", help="write the peers' verdicts to this peers.json")
-    parser.add_argument("--overview", action="store_true", help="print one row a port, and details only of failures")
-    parser.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS", help="longest time a port (900)")
-    parser.add_argument("--jobs", type=int, metavar="N", help="ports at a time (the number of cores, at most 4)")
-    _add_port_flags(parser)
-    parser.set_defaults(run=_lazily("verify"))
-
-
-def _add_show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "case", metavar="CASE", help="as a report names it: sigmoid_focal/float32/alpha=0.25/gamma=2/special/17"
-    )
-    parser.add_argument("--port", metavar="PORT", help="show what this port gives")
-    _add_port_flags(parser)
-    parser.set_defaults(run=_lazily("show"))
-
-
-def _add_port_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:0, mps")
-    parser.add_argument(
-        "--loss",
-        metavar="NAME",
-        help="sigmoid_focal, softmax_focal (default: all of an adapter, a peer's own, sigmoid_focal)",
-    )
-    parser.add_argument(
-        "--dialect", choices=("documentation", "code"), default="documentation",
-        help="hold a peer against its documentation, or against what its code does where that differs",
-    )  # fmt: skip
-    group = parser.add_argument_group("for py: ports (they run the code they name)")
-    group.add_argument(
-        "--transform",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="claim a transformation: vmap, compile, jit, ...",
-    )
-    group.add_argument("--framework", choices=("torch", "tensorflow", "jax", "numpy", "array_api_strict"))
-    group.add_argument(
-        "--argument", action="append", default=[], metavar="NAME=ARGUMENT", help="logits=x: the port's name for it"
-    )
-    group.add_argument(
-        "--always", action="append", default=[], metavar="ARGUMENT=VALUE", help="pass this in every call"
-    )
-    group.add_argument("--alpha-off", metavar="VALUE", help="what switches alpha off: None, -1, ...")
-    group.add_argument(
-        "--soft-targets", choices=("linear", "expected", "margin", "cross_entropy", "none"), default="linear",
-        help="the rule that the port declares",
-    )  # fmt: skip
-    group.add_argument(
-        "--gradient", metavar="MODULE:OBJECT", help="for NumPy ports: function that returns (value, gradient)"
-    )
 
 
 def _add_vectors(parser: argparse.ArgumentParser) -> None:

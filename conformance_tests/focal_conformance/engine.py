@@ -15,7 +15,7 @@ from focal_conformance.frameworks.driver import DeviceMissing
 from focal_conformance.ports import Port, PortMissing, UsageError, resolve
 from focal_conformance.ports.port import Options
 from focal_conformance.probe import probed
-from focal_conformance.report import DIFFERENCE, FAILED, LEVELS, PASSED, CheckResult, Report
+from focal_conformance.report import DIFFERENCE, DOES_NOT_CONFORM, FAILED, LEVELS, PASSED, CheckResult, Report
 from focal_conformance.session import Session
 from focal_conformance.summary import summarise
 
@@ -79,6 +79,10 @@ def verify(
     dtypes: tuple[str, ...] = (),
     checks: tuple[str, ...] = (),
     options: Options | None = None,
+    fuzz: int = 0,
+    seed: int = 0,
+    diagnosis: bool = True,
+    curves: bool = False,
     progress: Progress = lambda done, total, label: None,
 ) -> Report:
     """Verify one port in this process.
@@ -97,6 +101,14 @@ def verify(
         Empty: all of the level.
     options : Options
         For ``py:`` ports: framework, loss, names of arguments.
+    fuzz : int
+        Random points a dtype beside the golden ones, judged against the oracle.
+    seed : int
+        Of the random points.
+    diagnosis : bool
+        Whether a port that does not conform is diagnosed.
+    curves : bool
+        Whether errors along the logits are kept, for plots.
 
     Returns
     -------
@@ -127,12 +139,28 @@ def verify(
     for index, check in enumerate(applicable):
         progress(index, len(applicable), check.title)
         report.checks.append(perform(check, session))
+    if fuzz:
+        from focal_conformance.fuzz import fuzzed
+
+        progress(len(applicable), len(applicable), f"{fuzz} random points a dtype")
+        report.checks += fuzzed(session, fuzz, seed)
+        report.seed = seed
     progress(len(applicable), len(applicable), "")
     if not checks:
         report.summary = summarise(session)
         report.notes += _against_the_code(session, report, applicable)
+    report.close()
+    if diagnosis and report.exit_code == DOES_NOT_CONFORM:
+        from focal_conformance.diagnosis import diagnose
+
+        progress(len(applicable), len(applicable), "diagnosis")
+        report.diagnosis = diagnose(session, report)
+    if curves:
+        from focal_conformance.curves import error_curves
+
+        report.curves = error_curves(session)
     report.seconds = time.monotonic() - started
-    return report.close()
+    return report
 
 
 def _against_the_code(session: Session, report: Report, checks: list[Check]) -> list[str]:

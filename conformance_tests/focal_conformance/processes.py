@@ -29,6 +29,10 @@ class Request:
     checks: tuple[str, ...]
     options: Options
     timeout: float
+    fuzz: int = 0
+    seed: int = 0
+    diagnosis: bool = True
+    curves: bool = False
 
     def to_json(self) -> str:
         """For the worker."""

@@ -7,6 +7,8 @@ DIFFERENCE = "documentation and code differ: "
 """How a note begins that says so."""
 LEVELS = ("required", "recommended")
 PASSED, FAILED, NOT_CLAIMED = "passed", "failed", "not claimed"
+KNOWN = "known failure"
+"""Verdict of a check that fails as a file of known failures says it does."""
 CONFORMS, DOES_NOT_CONFORM, WRONG_USE, CANNOT_RUN = 0, 1, 2, 3
 SEVERITY = (CONFORMS, DOES_NOT_CONFORM, CANNOT_RUN, WRONG_USE)
 """Exit codes from the mildest to the worst, for the exit code over several ports."""
@@ -53,6 +55,64 @@ class CheckResult:
     """Subnormal results given as 0 by a backend that declares flush-to-zero."""
     rerun: str = ""
     """The command that runs this case alone."""
+    known: str = ""
+    """Of a known failure: its reason, as its file gives it."""
+
+
+@dataclass
+class Cause:
+    """An answer of the diagnosis: one or two deviations that reproduce what the port gave."""
+
+    deviations: list[str]
+    """Names in the catalogue."""
+    sentence: str
+    """What the port does, with the estimated parameters."""
+    change: str
+    """The line to change, as the deviation knows it; where the port's source is at hand, the line itself."""
+    parameters: dict[str, float] = field(default_factory=dict)
+    """Estimated from the outputs: an epsilon, a bound of clipping."""
+    explained: int = 0
+    """Results that it reproduces within the tolerance of the required level, of ``Diagnosis.asked``."""
+    separates: str = ""
+    """The one input that speaks for this answer and against the next one."""
+    links: list[str] = field(default_factory=list)
+    """Where the same mistake was met."""
+
+
+@dataclass
+class Diagnosis:
+    """What is wrong with a port that does not conform."""
+
+    message: str
+    """One line: the answer, or that none fits."""
+    causes: list[Cause] = field(default_factory=list)
+    """Best first; empty where nothing in the catalogue fits."""
+    asked: int = 0
+    """Results of the port that were compared."""
+    right: int = 0
+    """Of these, the ones that the specification explains."""
+    smallest: str = ""
+    """Where nothing fits: the smallest failing input."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Diagnosis":
+        """The inverse of `asdict`."""
+        return cls(**{**data, "causes": [Cause(**cause) for cause in data["causes"]]})
+
+
+@dataclass
+class Curve:
+    """Errors along the logits, for plots: hard targets, alpha 0.25 or off."""
+
+    dtype: str
+    quantity: str
+    gamma: float
+    target: float
+    logits: list[float] = field(default_factory=list)
+    """Ascending; of rows the spread of the logits."""
+    ulps: list[float] = field(default_factory=list)
+    relative: list[float] = field(default_factory=list)
+    """|got - exact| / |exact|; nan and inf where the port gives them."""
 
 
 @dataclass
@@ -72,6 +132,11 @@ class Report:
     """Why the port could not be run."""
     exit_code: int = CANNOT_RUN
     seconds: float = 0.0
+    seed: int | None = None
+    """Seed of the random points, where there were any."""
+    diagnosis: Diagnosis | None = None
+    curves: list[Curve] = field(default_factory=list)
+    """Filled where plots were asked for."""
 
     @property
     def verdict(self) -> str:
@@ -109,7 +174,20 @@ class Report:
             point = None if worst is None else Point(case=worst["case"], label=worst["label"], **numbers)
             ulp = check.pop("max_ulp")
             checks.append(CheckResult(**check, worst=point, max_ulp=None if ulp is None else float(ulp)))
-        return cls(checks=checks, **data)
+        diagnosis = data.pop("diagnosis")
+        curves = [_curve(curve) for curve in data.pop("curves")]
+        return cls(
+            checks=checks,
+            diagnosis=None if diagnosis is None else Diagnosis.from_dict(diagnosis),
+            curves=curves,
+            **data,
+        )
+
+
+def _curve(data: dict[str, Any]) -> Curve:
+    """Numbers that JSON does not know were written as strings."""
+    lists = {key: [float(number) for number in data[key]] for key in ("logits", "ulps", "relative")}
+    return Curve(**{**data, **lists})
 
 
 def worst_exit_code(codes: list[int]) -> int:

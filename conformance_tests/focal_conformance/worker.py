@@ -42,6 +42,10 @@ def answer(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Re
             dtypes=tuple(request["dtypes"]),
             checks=tuple(request["checks"]),
             options=Options(**options),
+            fuzz=request["fuzz"],
+            seed=request["seed"],
+            diagnosis=request["diagnosis"],
+            curves=request["curves"],
             progress=lambda done, total, label: say({"done": done, "total": total, "label": label}),
         )
     except UsageError as error:

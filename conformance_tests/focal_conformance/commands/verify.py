@@ -76,7 +76,11 @@ def _ports(parsed: Namespace) -> list[str]:
     for name in parsed.check:
         if name not in CHECKS:
             raise UsageError(f"unknown check {name!r}; there are {', '.join(CHECKS)}")
-    for name in (parsed.json, parsed.markdown, parsed.record):
+    if parsed.fuzz < 0:
+        raise UsageError(f"--fuzz must be >= 0, got {parsed.fuzz}")
+    if parsed.seed < 0:
+        raise UsageError(f"--seed must be >= 0, got {parsed.seed}")
+    for name in (parsed.json, parsed.markdown, parsed.record, parsed.junit, parsed.html):
         if name and name != "-" and not os.access(Path(name).resolve().parent, os.W_OK):
             raise UsageError(f"cannot write {name}: its folder does not exist or is not writable")
     named_peers = parsed.all or any(port.startswith("peer:") for port in parsed.ports)
@@ -111,6 +115,10 @@ def _request(parsed: Namespace, port: str, loss: str) -> Request:
         checks=tuple(parsed.check),
         options=port_options(parsed, loss),
         timeout=parsed.timeout,
+        fuzz=parsed.fuzz,
+        seed=parsed.seed,
+        diagnosis=not parsed.no_diagnosis,
+        curves=parsed.html is not None,
     )
 
 
@@ -150,6 +158,14 @@ def _write(parsed: Namespace, reports: list[Report]) -> None:
         _write_file(parsed.json, text + "\n")
     if parsed.markdown:
         _write_file(parsed.markdown, markdown(reports))
+    if parsed.junit:
+        from focal_conformance.reports.junit import junit
+
+        _write_file(parsed.junit, junit(reports))
+    if parsed.html:
+        from focal_conformance.reports.html import page
+
+        _write_file(parsed.html, page(reports))
     if parsed.record:
         records.write(Path(parsed.record), [report for report in reports if _is_peer(report)])
 

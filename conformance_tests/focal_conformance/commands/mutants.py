@@ -1,0 +1,8 @@
+"""``focal-ref mutants``."""
+
+from argparse import Namespace
+
+
+def run(parsed: Namespace) -> int:
+    """Run the command."""
+    raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Reports for machines and browsers: JUnit XML, one self-contained page."""
