@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from focal_conformance.dialect import NotClaimed
+from focal_conformance.failure_kinds import kinds_of, text_of
 from focal_conformance.formats import Float64
 from focal_conformance.report import FAILED, NOT_CLAIMED, PASSED, CheckResult, Point
 from focal_conformance.session import Session, raised
@@ -94,6 +95,7 @@ def _result(check: Check, session: Session, outcome: Outcome) -> CheckResult:
         failures=list(dict.fromkeys(messages))[:8] or ([] if outcome.judged else ["nothing of it is claimed"]),
         flushed=outcome.flushed,
         rerun=rerun_line(check, session, point),
+        signature=text_of(kinds_of(failures)),
     )
 
 

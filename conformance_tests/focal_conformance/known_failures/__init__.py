@@ -1,0 +1,10 @@
+"""Failures that are expected: a file a port, a line each with what fails, a reason and a link.
+
+A line is kept honest from both sides: the check has to fail, and in the way that the line says.
+"""
+
+from focal_conformance.known_failures.entries import HEADER, Entry, KnownFailures, read
+from focal_conformance.known_failures.judge import Run, judge, unasked
+from focal_conformance.known_failures.update import updated
+
+__all__ = ["HEADER", "Entry", "KnownFailures", "Run", "judge", "read", "unasked", "updated"]
