@@ -55,6 +55,8 @@ class CheckResult:
     """Subnormal results given as 0 by a backend that declares flush-to-zero."""
     rerun: str = ""
     """The command that runs this case alone."""
+    signature: str = ""
+    """What failed, without the digits that differ between machines: as a file of known failures says it."""
     known: str = ""
     """Of a known failure: its reason, as its file gives it."""
 
@@ -141,6 +143,8 @@ class Report:
     @property
     def verdict(self) -> str:
         """In words."""
+        if self.exit_code == CONFORMS and any(check.verdict == KNOWN for check in self.checks):
+            return "conforms but for known failures"
         words = {CONFORMS: "conforms", DOES_NOT_CONFORM: "does not conform", WRONG_USE: "wrong use"}
         return words.get(self.exit_code, "cannot be run")
 

@@ -4,9 +4,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from focal_conformance.report import DIFFERENCE, FAILED, NOT_CLAIMED, PASSED, CheckResult, Report
+from focal_conformance.report import DIFFERENCE, FAILED, KNOWN, NOT_CLAIMED, PASSED, CheckResult, Report
 
-STYLES = {PASSED: "green", FAILED: "bold red", NOT_CLAIMED: "yellow"}
+STYLES = {PASSED: "green", FAILED: "bold red", NOT_CLAIMED: "yellow", KNOWN: "yellow"}
 VERDICT_STYLES = {0: "green", 1: "bold red", 2: "magenta", 3: "magenta"}
 
 
@@ -65,7 +65,7 @@ def ulp_text(check: CheckResult) -> str:
 
 
 def _where(check: CheckResult, with_commands: bool) -> str:
-    lines = []
+    lines = [check.known] if check.known and check.verdict == KNOWN else []
     command = [check.rerun] if with_commands else []
     if check.verdict == NOT_CLAIMED:
         lines += check.failures[:2]
