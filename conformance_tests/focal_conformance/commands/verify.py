@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from focal_conformance import records
 from focal_conformance.checks import CHECKS
+from focal_conformance.commands.known import Expectation, expectation
 from focal_conformance.commands.options import port_options, refuse_idle_flags
 from focal_conformance.ports import UsageError, known_ports
 from focal_conformance.ports.adapters import BACKENDS
@@ -30,6 +31,7 @@ def run(parsed: Namespace) -> int:
     ports = _ports(parsed)
     requests = [_request(parsed, port, loss) for port in ports for loss in losses_of(port, parsed.loss)]
     refuse_idle_flags(parsed, ports)
+    expected = expectation(parsed, ports)
     to_stdout = parsed.json == "-"
     console = _console(stderr=to_stdout)
     reports: list[Report] = []
@@ -43,6 +45,8 @@ def run(parsed: Namespace) -> int:
     # Each port has a process of its own; the threads only wait for them.
     with _progress() as progress, ThreadPoolExecutor(max_workers=_jobs(parsed, len(present))) as pool:
         for report in pool.map(lambda request: _run(request, progress), present):
+            if expected is not None:
+                expected.judge(report)
             reports.append(report)
             if not parsed.overview or report.exit_code == CANNOT_RUN or (report.exit_code and not _is_peer(report)):
                 print_report(console, report)
@@ -52,7 +56,7 @@ def run(parsed: Namespace) -> int:
         where = "" if in_common(port) else ", it needs an environment of its own"
         console.print(f"{port}: not installed{where}", style="yellow")
     _write(parsed, reports)
-    return _exit_code(parsed, console, reports)
+    return _exit_code(parsed, console, reports, expected)
 
 
 def _run(request: Request, progress: Progress) -> Report:
@@ -177,10 +181,12 @@ def _write_file(name: str, text: str) -> None:
         raise UsageError(f"cannot write {name}: {error.strerror}") from error
 
 
-def _exit_code(parsed: Namespace, console: Console, reports: list[Report]) -> int:
+def _exit_code(parsed: Namespace, console: Console, reports: list[Report], expected: Expectation | None) -> int:
     if not reports:
         console.print("nothing was verified: no port is installed here", style="bold red")
         return CANNOT_RUN
+    if expected is not None:
+        return expected.finish(console, reports)
     if not parsed.recorded:
         return worst_exit_code([report.exit_code for report in reports])
     changes = [change for report in reports if _is_peer(report) for change in records.differences(report)]

@@ -4,7 +4,19 @@ A line is kept honest from both sides: the check has to fail, and in the way tha
 """
 
 from focal_conformance.known_failures.entries import HEADER, Entry, KnownFailures, read
-from focal_conformance.known_failures.judge import Run, judge, unasked
+from focal_conformance.known_failures.judge import Run, absent, judge, judge_check, refuse_mismatch, unasked
 from focal_conformance.known_failures.update import updated
 
-__all__ = ["HEADER", "Entry", "KnownFailures", "Run", "judge", "read", "unasked", "updated"]
+__all__ = [
+    "HEADER",
+    "Entry",
+    "KnownFailures",
+    "Run",
+    "absent",
+    "judge",
+    "judge_check",
+    "read",
+    "refuse_mismatch",
+    "unasked",
+    "updated",
+]
