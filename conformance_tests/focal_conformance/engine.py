@@ -81,6 +81,7 @@ def verify(
     options: Options | None = None,
     fuzz: int = 0,
     seed: int = 0,
+    exhaust: bool = False,
     diagnosis: bool = True,
     curves: bool = False,
     progress: Progress = lambda done, total, label: None,
@@ -105,6 +106,8 @@ def verify(
         Random points a dtype beside the golden ones, judged against the oracle.
     seed : int
         Of the random points.
+    exhaust : bool
+        Every bit pattern of the half types as logits, judged against the oracle.
     diagnosis : bool
         Whether a port that does not conform is diagnosed.
     curves : bool
@@ -139,12 +142,10 @@ def verify(
     for index, check in enumerate(applicable):
         progress(index, len(applicable), check.title)
         report.checks.append(perform(check, session))
-    if fuzz:
-        from focal_conformance.fuzz import fuzzed
-
-        progress(len(applicable), len(applicable), f"{fuzz} random points a dtype")
-        report.checks += fuzzed(session, fuzz, seed)
-        report.seed = seed
+    if fuzz or exhaust:
+        _ask_at_random(
+            session, report, fuzz, seed, exhaust, lambda label: progress(len(applicable), len(applicable), label)
+        )
     progress(len(applicable), len(applicable), "")
     if not checks:
         report.summary = summarise(session)
@@ -161,6 +162,20 @@ def verify(
         report.curves = error_curves(session)
     report.seconds = time.monotonic() - started
     return report
+
+
+def _ask_at_random(
+    session: Session, report: Report, count: int, seed: int, exhaust: bool, progress: Callable[[str], None]
+) -> None:
+    """Random points, and every pattern of the half types."""
+    from focal_conformance.fuzz import exhausted, fuzz_note, fuzzed
+
+    report.notes.append(fuzz_note(session, count, seed, exhaust))
+    if count:
+        report.checks += fuzzed(session, count, seed, progress)
+        report.seed = seed
+    if exhaust:
+        report.checks += exhausted(session, progress)
 
 
 def _against_the_code(session: Session, report: Report, checks: list[Check]) -> list[str]:

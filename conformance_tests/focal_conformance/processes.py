@@ -31,6 +31,7 @@ class Request:
     timeout: float
     fuzz: int = 0
     seed: int = 0
+    exhaust: bool = False
     diagnosis: bool = True
     curves: bool = False
 

@@ -44,6 +44,7 @@ def answer(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Re
             options=Options(**options),
             fuzz=request["fuzz"],
             seed=request["seed"],
+            exhaust=request["exhaust"],
             diagnosis=request["diagnosis"],
             curves=request["curves"],
             progress=lambda done, total, label: say({"done": done, "total": total, "label": label}),

@@ -121,6 +121,7 @@ def _request(parsed: Namespace, port: str, loss: str) -> Request:
         timeout=parsed.timeout,
         fuzz=parsed.fuzz,
         seed=parsed.seed,
+        exhaust=parsed.exhaust,
         diagnosis=not parsed.no_diagnosis,
         curves=parsed.html is not None,
     )
