@@ -18,6 +18,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
         "--fuzz", type=int, default=0, metavar="N", help="N random points a dtype besides, judged by the oracle"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the random points (0)")
+    parser.add_argument("--exhaust", action="store_true", help="every bit pattern of the half types besides")
     parser.add_argument("--no-diagnosis", action="store_true", help="do not look for what is wrong with a port")
     parser.add_argument("--overview", action="store_true", help="print one row a port, and details only of failures")
     parser.add_argument("--jobs", type=int, metavar="N", help="ports at a time (the number of cores, at most 4)")
@@ -88,7 +89,7 @@ def add_port_flags(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="claim a transformation: vmap, compile, jit, ...",
     )
-    group.add_argument("--framework", choices=("torch", "tensorflow", "jax", "numpy", "array_api_strict"))
+    group.add_argument("--framework", choices=("torch", "tensorflow", "jax", "paddle", "numpy", "array_api_strict"))
     group.add_argument(
         "--argument", action="append", default=[], metavar="NAME=ARGUMENT", help="logits=x: the port's name for it"
     )
