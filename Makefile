@@ -4,22 +4,30 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-# Packages that install one import name are verified in environments of their own, over the common one.
-ALONE := focal-loss focal_loss_torch
+# What conflicts with another package, or is too much to ask of everybody, has an environment of its own over the common one.
+ALONE := focal-loss focal_loss_torch paddlepaddle ultralytics
+PEERS_focal-loss := peer:focal-loss peer:focal-loss-sparse
+PEERS_focal_loss_torch := peer:focal-loss-torch peer:focal-loss-torch-softmax
+PEERS_paddlepaddle := peer:paddle
+PEERS_ultralytics := peer:ultralytics
+# What it needs beside what the common environment has; pins of its own that conflict there are left out.
+WITH_paddlepaddle := httpx httpcore
 GROUPS := reference oracle kit packaging migrate external properties adapters suite
 # Groups side by side; each prints when it has ended. One framework a process.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: verify test lint format record clean verify-alone $(GROUPS:%=test-%)
+.PHONY: verify test lint format record clean verify-alone $(ALONE:%=verify-alone-%) $(GROUPS:%=test-%)
 
 verify: $(READY)  ## adapters in all modes and every peer, against the recorded verdicts
 	mkdir -p build
 	$(BIN)/focal-ref verify --all --require --recorded --overview --markdown build/verdicts.md
 	$(MAKE) verify-alone
 
-verify-alone: $(ALONE:%=.venv-%/.ready)
-	.venv-focal-loss/bin/python -m focal_conformance verify peer:focal-loss peer:focal-loss-sparse --recorded --overview
-	.venv-focal_loss_torch/bin/python -m focal_conformance verify peer:focal-loss-torch peer:focal-loss-torch-softmax --recorded --overview
+verify-alone: $(ALONE:%=verify-alone-%)  ## the same for the packages that have environments of their own
+
+$(ALONE:%=verify-alone-%): verify-alone-%: .venv-%/.ready
+	.venv-$*/bin/python -m focal_conformance verify $(PEERS_$*) --recorded --overview
+	.venv-$*/bin/python -m pytest -q tests/findings -k '$*'
 
 test: $(READY)  ## the project's own tests
 	$(MAKE) -j$(JOBS) --output-sync=target $(GROUPS:%=test-%)
@@ -45,8 +53,7 @@ format: $(READY)
 PEERS_JSON := conformance_tests/focal_conformance/peers.json
 record: $(READY) $(ALONE:%=.venv-%/.ready)  ## run the peers, write their verdicts and the README table; review the diff
 	$(BIN)/focal-ref verify --all --require --overview --record $(PEERS_JSON) --markdown docs/verdicts.md || true
-	.venv-focal-loss/bin/python -m focal_conformance verify peer:focal-loss peer:focal-loss-sparse --overview --record $(PEERS_JSON) || true
-	.venv-focal_loss_torch/bin/python -m focal_conformance verify peer:focal-loss-torch peer:focal-loss-torch-softmax --overview --record $(PEERS_JSON) || true
+	$(foreach name,$(ALONE),.venv-$(name)/bin/python -m focal_conformance verify $(PEERS_$(name)) --overview --record $(PEERS_JSON) || true;)
 	$(BIN)/python docs/insert_verdicts.py
 
 $(READY): pyproject.toml constraints.txt
@@ -59,7 +66,7 @@ $(READY): pyproject.toml constraints.txt
 .venv-%/.ready: $(READY)
 	$(PYTHON) -m venv $(@D)
 	echo "import site; site.addsitedir('$(SITE)')" > $$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/common.pth
-	$(@D)/bin/python -m pip install --quiet --no-deps -c constraints.txt $*
+	$(@D)/bin/python -m pip install --quiet --no-deps -c constraints.txt $* $(WITH_$*)
 	touch $@
 
 clean:

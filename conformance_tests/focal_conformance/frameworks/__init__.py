@@ -7,6 +7,7 @@ MODULES = {
     "torch": "focal_conformance.frameworks.torch_driver",
     "tensorflow": "focal_conformance.frameworks.tensorflow_driver",
     "jax": "focal_conformance.frameworks.jax_driver",
+    "paddle": "focal_conformance.frameworks.paddle_driver",
     "numpy": "focal_conformance.frameworks.numpy_driver",
     "array_api_strict": "focal_conformance.frameworks.numpy_driver",
 }

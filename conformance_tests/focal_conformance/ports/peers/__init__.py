@@ -19,11 +19,13 @@ from focal_conformance.ports.peers import (
     monai,
     monai_softmax,
     optax,
+    paddle,
     smp,
     timm,
     toolbelt,
     torchvision,
     transformers,
+    ultralytics,
 )
 from focal_conformance.ports.peers.peer import Peer
 from focal_conformance.ports.port import Port, PortMissing, UsageError
@@ -47,6 +49,8 @@ PEERS: dict[str, Peer] = {
         *transformers.PEERS,
         *focal_loss.PEERS,
         *focal_loss_torch.PEERS,
+        paddle.PEER,
+        ultralytics.PEER,
     )
 }
 

@@ -27,14 +27,16 @@ def imported_or_alone(
     except (ImportError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
     _forget(package)
-    alone = _alone(package, (*needed, module), stubs or {})
+    loaded = alone(module, *needed, stubs=stubs)
     file = "/".join(module.split(".")[1:]) + ".py"
-    return alone, (
+    return loaded, (
         f"{package} does not import beside this torch ({reason}); its pure-Python file {file} was loaded alone",
     )
 
 
-def _alone(package: str, modules: tuple[str, ...], stubs: Mapping[str, Mapping[str, Any]]) -> ModuleType:
+def alone(module: str, *needed: str, stubs: Mapping[str, Mapping[str, Any]] | None = None) -> ModuleType:
+    """The file of `module` alone, after those of the modules `needed`; the package itself is not imported."""
+    package, modules, stubs = module.split(".")[0], (*needed, module), stubs or {}
     spec = find_spec(package)
     assert spec is not None
     assert spec.submodule_search_locations
