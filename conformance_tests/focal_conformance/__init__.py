@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from focal_conformance.engine import verify
+    from focal_conformance.parametrize import parametrize_with_cases
     from focal_conformance.report import Report
 
-__all__ = ["Report", "verify"]
+__all__ = ["Report", "parametrize_with_cases", "verify"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,4 +24,8 @@ def __getattr__(name: str) -> Any:
         from focal_conformance.report import Report
 
         return Report
+    if name == "parametrize_with_cases":
+        from focal_conformance.parametrize import parametrize_with_cases
+
+        return parametrize_with_cases
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -68,7 +68,8 @@ def read(path: Path, *, unexplained: bool = False) -> KnownFailures:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--known-failures {path}: {error}; --update writes the file") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise UsageError(f"--known-failures {path}: {reason}; --update writes such a file") from error
     header: dict[str, str] = {}
     entries: list[Entry] = []
     for number, line in enumerate(lines, 1):
