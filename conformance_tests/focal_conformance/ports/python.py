@@ -51,7 +51,12 @@ def split_name(rest: str) -> tuple[str, str]:
 
 def load(rest: str, options: Options) -> Port:
     """The named object as a port."""
-    target = load_object(rest)
+    companion = None if options.companion is None else load_object(options.companion)
+    return described(rest, load_object(rest), options, companion)
+
+
+def described(rest: str, target: Any, options: Options, companion: Any = None) -> Port:
+    """An object as a port, and the one that gives its (value, gradient); ``rest`` is what messages call it."""
     function, signature = _callable(rest, target)
     names = recognised_names(rest, signature, options.names, rows=LOSSES[options.loss].consumes_classes)
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.values())
@@ -63,7 +68,8 @@ def load(rest: str, options: Options) -> Port:
     framework = options.framework or _framework_of(target)
     if framework is None:
         raise UsageError(f"py:{rest} needs --framework torch|tensorflow|jax|numpy")
-    companion = None if options.companion is None else _callable(options.companion, load_object(options.companion))[0]
+    if companion is not None:
+        companion = _callable(options.companion or "gradient", companion)[0]
     dialect = Dialect(
         **names,
         alpha_off=options.alpha_off if options.alpha_off is not None else (None,),
@@ -230,5 +236,5 @@ def _last_axis(signature: Signature, axis: str | None) -> dict[str, Any]:
 def _framework_of(target: Any) -> str | None:
     module = sys.modules.get(getattr(target, "__module__", ""), None)
     used = {getattr(value, "__name__", "").split(".")[0] for value in vars(module).values()} if module else set()
-    found = [name for name in ("torch", "tensorflow", "jax") if name in used]
+    found = [name for name in ("torch", "tensorflow", "jax", "paddle") if name in used]
     return found[0] if len(found) == 1 else "numpy" if not found and "numpy" in used else None
