@@ -5,6 +5,7 @@ several, in the order 2, 3, 1, 0.
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     parser = build_parser()
     parsed = parser.parse_args(arguments)
+    parsed.line = shlex.join(["focal-ref", *(sys.argv[1:] if arguments is None else arguments)])
     from focal_conformance.ports import UsageError
 
     try:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from focal_conformance.session import Session
 from focal_conformance.summary import summarise
 
 Progress = Callable[[int, int, str], None]
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
 
 def selected_checks(level: str, names: tuple[str, ...] = ()) -> list[Check]:
@@ -208,7 +210,16 @@ def environment() -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "threads": _threads(),
     }
+
+
+def _threads() -> str:
+    """How many threads computed: torch says so; others take what the environment or the cores give."""
+    torch = sys.modules.get("torch")
+    told = [] if torch is None else [f"torch {torch.get_num_threads()}"]
+    told += [f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if os.environ.get(name)]
+    return ", ".join(told) or f"not limited, {os.cpu_count()} cores"
 
 
 def _notes(session: Session) -> list[str]:

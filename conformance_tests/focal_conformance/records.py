@@ -8,6 +8,8 @@ from typing import Any
 from focal_conformance.report import Report
 
 NAME = "peers.json"
+ELSEWHERE = ("python", "numpy", "machine", "threads", "focal-ref")
+"""What a verdict is not recorded with: it belongs to the machine."""
 
 
 def recorded() -> dict[str, Any]:
@@ -21,9 +23,7 @@ def record(reports: list[Report]) -> dict[str, Any]:
     """What to keep of each peer's report."""
     return {
         report.port: {
-            "versions": {
-                k: v for k, v in report.versions.items() if k not in ("python", "numpy", "machine", "focal-ref")
-            },
+            "versions": {k: v for k, v in report.versions.items() if k not in ELSEWHERE},
             "verdict": report.verdict,
             "checks": {check.check: check.verdict for check in report.checks},
             "summary": report.summary,

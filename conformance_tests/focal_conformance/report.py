@@ -1,5 +1,6 @@
 """What a verification found, as plain data."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -59,6 +60,8 @@ class CheckResult:
     """What failed, without the digits that differ between machines: as a file of known failures says it."""
     known: str = ""
     """Of a known failure: its reason, as its file gives it."""
+    seconds: float = 0.0
+    """How long it took; a check that asks what another has asked finds the answers there."""
 
 
 @dataclass
@@ -99,19 +102,27 @@ class Diagnosis:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Diagnosis":
         """The inverse of `asdict`."""
-        return cls(**{**data, "causes": [Cause(**cause) for cause in data["causes"]]})
+        causes = [
+            Cause(**{**cause, "parameters": {key: float(number) for key, number in cause["parameters"].items()}})
+            for cause in data["causes"]
+        ]
+        return cls(**{**data, "causes": causes})
 
 
 @dataclass
 class Curve:
-    """Errors along the logits, for plots: hard targets, alpha 0.25 or off."""
+    """Errors along the logits, for plots: hard targets, alpha 0.25 or off.
+
+    Of rows the first of three classes holds the logit, the others hold 0; the numbers are its own.
+    """
 
     dtype: str
     quantity: str
     gamma: float
     target: float
+    """1 or 0; of rows whether the first class is the target."""
     logits: list[float] = field(default_factory=list)
-    """Ascending; of rows the spread of the logits."""
+    """Ascending; without those whose exact result is below the smallest normal number."""
     ulps: list[float] = field(default_factory=list)
     relative: list[float] = field(default_factory=list)
     """|got - exact| / |exact|; nan and inf where the port gives them."""
@@ -136,6 +147,8 @@ class Report:
     seconds: float = 0.0
     seed: int | None = None
     """Seed of the random points, where there were any."""
+    command: str = ""
+    """The command line that asked for it."""
     diagnosis: Diagnosis | None = None
     curves: list[Curve] = field(default_factory=list)
     """Filled where plots were asked for."""
@@ -204,8 +217,6 @@ def _json_safe(value: Any) -> Any:
         return {key: _json_safe(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_json_safe(item) for item in value]
-    if isinstance(value, float) and not -1e400 < value < 1e400:
-        return repr(value)
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return repr(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(float(value))
     return value

@@ -1,5 +1,6 @@
 """What a check is, and how it collects its outcome."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -70,13 +71,16 @@ class Outcome:
 def perform(check: Check, session: Session) -> CheckResult:
     """Run a check; an exception of the port is a failure of the check that met it."""
     outcome = Outcome()
+    started = time.monotonic()
     try:
         check.run(session, outcome)
     except NotClaimed as reason:
         outcome.unclaimed.append(str(reason))
     except Exception as error:  # whatever a port raises is its answer, and is reported as such
         outcome.fail(raised(error), gravity=2.0)
-    return _result(check, session, outcome)
+    result = _result(check, session, outcome)
+    result.seconds = time.monotonic() - started
+    return result
 
 
 def _result(check: Check, session: Session, outcome: Outcome) -> CheckResult:
