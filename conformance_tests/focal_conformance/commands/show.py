@@ -2,24 +2,26 @@
 
 from argparse import Namespace
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
 from focal_conformance.bounds import bound
+from focal_conformance.commands.digits import DIGITS, decimals
 from focal_conformance.commands.options import port_options
 from focal_conformance.engine import open_session
 from focal_conformance.errors import required_tolerance, ulp_errors
 from focal_conformance.formats import FORMATS
+from focal_conformance.fuzz.ask import answers
+from focal_conformance.fuzz.case import RandomCase
+from focal_conformance.fuzz.names import named_point, names_random_point
+from focal_conformance.fuzz.truth import oracle_installed
 from focal_conformance.ports import PortMissing, UsageError
 from focal_conformance.ports.resolve import check_name, losses_of
 from focal_conformance.report import CANNOT_RUN
-from focal_conformance.session import QUANTITIES
+from focal_conformance.session import QUANTITIES, Evaluation
 from focal_conformance.vectors.load import Case, all_cases, document
-
-DIGITS = 30
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,20 @@ def run(parsed: Namespace) -> int:
     explanations = document(case.loss, case.dtype)["flags"]
     for flag in case.flags[index].split():
         console.print(f"  {flag}: {explanations[flag]}")
-    digits = _digits(case, index)
+    digits = decimals(case, index)
+    proven = not isinstance(case, RandomCase) or oracle_installed()
     code, port_lines = (0, {}) if parsed.port is None else _ask(parsed, named)
     for quantity in named.quantities:
         console.print(f"{quantity}")
         for name, place in _places(case, index, quantity):
             exact = float(case.exact[quantity][place])
-            shown = digits.get(quantity, f"{exact!r} (nearest float64)")
+            nearest = "nearest float64" if proven else "the reference's float64"
+            shown = digits.get((quantity, place[1:]), f"{exact!r} ({nearest})")
             console.print(f"  exact{name}   {shown}")
-            console.print(f"          {exact.hex()} nearest float64")
+            console.print(f"          {exact.hex()} {nearest}")
         for line in port_lines.get(quantity, []):
             console.print(f"  {line}")
-    if case.logits.ndim == 1 and not digits and np.isfinite(case.logits[index]):
+    if not oracle_installed() and np.isfinite(case.logits[index]).all():
         console.print(f"for {DIGITS} digits: pip install 'focal-ref[oracle]'")
     for line in port_lines.get("", []):
         console.print(line)
@@ -101,6 +105,9 @@ def _places(case: Case, index: int, quantity: str) -> list[tuple[str, tuple[int,
 
 def find(name: str) -> Named:
     """The case that an id names; UsageError if there is none."""
+    if names_random_point(name):
+        point = named_point(name)
+        return Named(point.case, 0, point.quantities)
     parts = name.strip().split("/")
     quantities: tuple[str, ...] = ()
     if len(parts) == 7 and parts[-1] in QUANTITIES:
@@ -126,18 +133,6 @@ def find(name: str) -> Named:
     raise UsageError(f"no case {name!r}: the vectors hold no {wanted}")
 
 
-def _digits(case: Case, index: int) -> dict[str, str]:
-    """Thirty digits from the oracle, where it is installed and the logit is a finite number."""
-    if find_spec("flint") is None or case.logits.ndim > 1 or not np.isfinite(case.logits[index]):
-        return {}
-    from focal_conformance.oracle.sigmoid_focal import digits
-
-    assert not isinstance(case.alpha, tuple)
-    x, t = float(case.logits[index]), float(case.targets[index])
-    settings: dict[str, Any] = {"soft_targets": case.soft_targets, "detach_modulator": case.detach_modulator}
-    return dict(zip(QUANTITIES, digits(x, t, case.alpha, case.gamma, DIGITS, **settings), strict=False))
-
-
 def _ask(parsed: Namespace, named: Named) -> tuple[int, dict[str, list[str]]]:
     case, index = named.case, named.index
     # A peer has a loss of its own; UsageError where it is another.
@@ -151,11 +146,14 @@ def _ask(parsed: Namespace, named: Named) -> tuple[int, dict[str, list[str]]]:
         return CANNOT_RUN, {"": [f"{parsed.port}: {error}"]}
     lines: dict[str, list[str]] = {}
     failed = False
+    evaluations: dict[str, Evaluation] = {}
+    if isinstance(case, RandomCase):
+        evaluations = {each.quantity: each for each in answers(session, case)}
     for quantity in named.quantities:
         if session.rows and quantity == "curvature":
             lines[quantity] = ["the diagonal of a row's Hessian is nothing that autodiff gives"]
             continue
-        evaluation = session.evaluate(case, quantity)
+        evaluation = evaluations[quantity] if quantity in evaluations else session.evaluate(case, quantity)
         if evaluation.got is None:
             word = "not claimed, " if evaluation.not_claimed else ""
             lines[quantity] = [f"{parsed.port}: {word}{evaluation.error}"]

@@ -12,6 +12,7 @@ from focal_conformance.formats import Float64
 from focal_conformance.frameworks.driver import NoDerivative
 from focal_conformance.fuzz.case import RandomCase, random_case
 from focal_conformance.fuzz.truth import Question, Truths, oracle_installed, reference_errors
+from focal_conformance.fuzz.underflow import underflow_errors
 from focal_conformance.session import PAIR, Evaluation, Session, case_parameters, raised
 from focal_conformance.vectors.load import in_required_range
 
@@ -68,18 +69,21 @@ def judged(session: Session, case: RandomCase, outcomes: Outcomes) -> None:
         outcome = outcomes[evaluation.quantity]
         if evaluation.got is not None:
             everything = np.ones(len(case.logits), dtype=bool)
-            judge(session, evaluation, evaluation.got, everything, outcome, allowance(case, evaluation.quantity))
+            judge(
+                session, evaluation, evaluation.got, everything, outcome, allowance(session, case, evaluation.quantity)
+            )
         elif evaluation.not_claimed:
             outcome.unclaimed.append(f"{evaluation.quantity}: {evaluation.error}")
         else:
             _refused(session, evaluation, case, outcome)
 
 
-def allowance(case: RandomCase, quantity: str) -> Float64 | None:
-    """How far what passes for exact may be off; nothing where it is proven."""
+def allowance(session: Session, case: RandomCase, quantity: str) -> Float64:
+    """What underflow excuses, and how far what passes for exact may be off where it is not proven."""
+    underflow = underflow_errors(case, quantity, session.flushes)
     if oracle_installed():
-        return None
-    return reference_errors(case.loss, quantity, case.gamma, case.scale[quantity])
+        return underflow
+    return underflow + reference_errors(case.loss, quantity, case.gamma, case.scale[quantity])
 
 
 def part_of(case: RandomCase, chosen: "slice | npt.NDArray[np.int64]") -> RandomCase:

@@ -60,7 +60,7 @@ def random_case(
         target_kind=kind,
         logits=logits,
         targets=targets,
-        flags=("random",) * len(logits),
+        flags=("",) * len(logits),
         exact=exact,
         scale={key: np.fmax(scales[key], np.abs(exact[key])) for key in exact},
         alpha_t=alpha_t,

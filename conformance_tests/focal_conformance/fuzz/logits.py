@@ -58,7 +58,9 @@ def neighbours(centres: Float64, fmt: FloatFormat, generator: np.random.Generato
     """One of the centres, of either sign, or a number a few ULP from it."""
     centre = generator.choice(centres, count)
     steps = generator.integers(-NEAR, NEAR + 1, count)
-    moved = np.abs(centre + steps * fmt.ulp(centre))
+    # Beyond the largest number there is infinity, a neighbour too.
+    with np.errstate(over="ignore"):
+        moved = np.abs(centre + steps * fmt.ulp(centre))
     return fmt.rounded(moved * generator.choice([-1.0, 1.0], count))
 
 

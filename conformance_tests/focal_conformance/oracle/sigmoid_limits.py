@@ -56,12 +56,14 @@ def _limits(x: float, t: float, alpha: float | None, gamma: float, rule: str) ->
                 factor = _number_power(against, gamma)
             elif rule == MARGIN and not against > 0.5:
                 factor = _number_power(one / 2, gamma) if against == 0.5 else arb(0)
-        slope = unique_double(weight * against * factor)
+        leading = weight * against * factor
+        slope = unique_double(leading)
     finally:
         ctx.prec = before
     if slope is None:
         raise ArithmeticError(f"no unique float64 at {x=}, {t=}, {alpha=}, {gamma=}, {rule=}")
-    return math.inf if slope else 0.0, math.copysign(slope, x), 0.0
+    # A slope below all float64 is one nevertheless: the value grows with x beyond any bound.
+    return 0.0 if leading.is_zero() else math.inf, math.copysign(slope, x), 0.0
 
 
 def _number_power(base: Any, gamma: float) -> Any:
