@@ -1,0 +1,1 @@
+"""A package with a focal loss of its own."""
