@@ -88,7 +88,8 @@ def judge(
 ) -> None:
     """Judge the points that are ``mine``; of a row each class whose exact number is known.
 
-    ``allowance`` is how far the exact numbers themselves may be off, where they are not proven.
+    ``allowance`` is taken off each error first: what underflow excuses, and how far the exact numbers
+    themselves may be off where they are not proven.
     """
     case, quantity = evaluation.case, evaluation.quantity
     exact, fmt = case.exact[quantity], case.format
@@ -98,6 +99,9 @@ def judge(
         alpha_t, ordinary = (np.broadcast_to(a[:, None], exact.shape) for a in (alpha_t, ordinary))
         mine = mine[:, None] & case.known
     ulp = ulp_errors(got, exact, case.scale[quantity], fmt)
+    with np.errstate(all="ignore"):
+        without = np.maximum(ulp - excused / fmt.ulp(np.minimum(case.scale[quantity], fmt.largest)), 0.0)
+    ulp = np.where(np.isfinite(ulp), without, ulp)
     is_flushed = flushed(got, exact, fmt) & session.flushes
     ulp = np.where(is_flushed, 0.0, ulp)
     outcome.judged += int(np.count_nonzero(mine))
@@ -115,8 +119,7 @@ def judge(
             outcome.fail(message, gravity(float(excess[place]), case, place), point_at(case, quantity, place, got, ulp))
     if session.level == "recommended":
         limit = bound(case.loss, session.backend, quantity, case.dtype, case.gamma)
-        admitted = limit + excused / fmt.ulp(np.minimum(case.scale[quantity], fmt.largest))
-        for place in gravest(mine & ~(ulp <= admitted), ulp, case):
+        for place in gravest(mine & ~(ulp <= limit), ulp, case):
             text = f"{quantity} off by {ulp[place]:.3g} ULP of {case.dtype}, bound {limit:g}"
             outcome.fail(f"{text}, {where_is(case, place)}", 1.0, point_at(case, quantity, place, got, ulp))
 

@@ -57,7 +57,8 @@ def _size(case: Case, place: Place) -> float:
     finite = logits[np.isfinite(logits)]
     if not finite.size:
         return float("inf")
-    return float(np.abs(finite[0])) if case.logits.ndim == 1 else float(finite.max() - finite.min())
+    with np.errstate(over="ignore"):
+        return float(np.abs(finite[0])) if case.logits.ndim == 1 else float(finite.max() - finite.min())
 
 
 def gravest(wrong: Bool, size: Float64, case: Case) -> list[Place]:

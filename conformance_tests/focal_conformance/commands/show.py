@@ -13,7 +13,7 @@ from focal_conformance.commands.options import port_options
 from focal_conformance.engine import open_session
 from focal_conformance.errors import required_tolerance, ulp_errors
 from focal_conformance.formats import FORMATS
-from focal_conformance.fuzz.ask import answers
+from focal_conformance.fuzz.ask import allowance, answers
 from focal_conformance.fuzz.case import RandomCase
 from focal_conformance.fuzz.names import named_point, names_random_point
 from focal_conformance.fuzz.truth import oracle_installed
@@ -160,17 +160,20 @@ def _ask(parsed: Namespace, named: Named) -> tuple[int, dict[str, list[str]]]:
             failed = failed or not evaluation.not_claimed
             continue
         for name, place in _places(case, index, quantity):
-            text, wrong = _judged(session.backend, case, place, quantity, evaluation.got)
+            excused = allowance(session, case, quantity) if isinstance(case, RandomCase) else np.zeros(1)
+            text, wrong = _judged(session.backend, case, place, quantity, evaluation.got, float(excused.max()))
             lines.setdefault(quantity, []).extend(f"{parsed.port}{name}: {line}" for line in text)
             failed = failed or wrong
     return int(failed), lines
 
 
-def _judged(backend: str, case: Case, place: tuple[int, ...], quantity: str, got: Any) -> tuple[list[str], bool]:
+def _judged(
+    backend: str, case: Case, place: tuple[int, ...], quantity: str, got: Any, excused: float
+) -> tuple[list[str], bool]:
     number, exact = float(got[place]), float(case.exact[quantity][place])
     error = float(ulp_errors(got, case.exact[quantity], case.scale[quantity], case.format)[place])
     limit = bound(case.loss, backend, quantity, case.dtype, case.gamma)
-    tolerance = float(required_tolerance(np.asarray(exact), case.alpha_t[place[0]], case.format))
+    tolerance = float(required_tolerance(np.asarray(exact), case.alpha_t[place[0]], case.format)) + excused
     with np.errstate(invalid="ignore"):
         right = number == exact or abs(number - exact) <= tolerance or (np.isnan(number) and np.isnan(exact))
     verdict = "within" if right else "beyond"
