@@ -197,6 +197,11 @@ class Session:
             self._evaluate(siblings, quantity)
         return self._evaluations[id(case), quantity]
 
+    def evaluated(self) -> Iterator[Case]:
+        """Cases in the order in which the port was asked for them."""
+        for evaluation in self._evaluations.values():
+            yield evaluation.case
+
     def _evaluate(self, siblings: list[Case], quantity: str) -> None:
         first = siblings[0]
         logits = np.concatenate([case.logits for case in siblings])

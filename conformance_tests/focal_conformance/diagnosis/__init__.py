@@ -1,9 +1,5 @@
-"""What is wrong with a port that does not conform."""
+"""What is wrong with a port that does not conform: the deviations of the catalogue that reproduce what it gave."""
 
-from focal_conformance.report import Diagnosis, Report
-from focal_conformance.session import Session
+from focal_conformance.diagnosis.diagnose import diagnose
 
-
-def diagnose(session: Session, report: Report) -> Diagnosis:
-    """The deviations that reproduce what the port gave."""
-    return Diagnosis("no catalogue yet")
+__all__ = ["diagnose"]

@@ -1,0 +1,266 @@
+"""The specification's formula in steps that a deviation can change, with the gradient that autodiff gives.
+
+Derivatives are taken by `autograd`, in reverse as frameworks do it: a power of 0 below 1 gives the
+nan that a port gives. The unchanged steps are written so that nothing overflows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import autograd.numpy as np
+import numpy
+from autograd import make_vjp
+from autograd.extend import defvjp, primitive
+
+from focal_conformance.deviations.deviation import Deviation
+from focal_conformance.formats import Float64
+
+
+@primitive  # type: ignore[untyped-decorator]
+def sigmoid(x: Any) -> Any:
+    """In the dtype of x, which rounds to 1; the gradient from the result, as frameworks take it."""
+    return 1.0 / (1.0 + numpy.exp(-x))
+
+
+defvjp(sigmoid, lambda result, x: lambda slope: slope * result * (1.0 - result))
+
+TINY = 1e-300
+"""Floor of a logarithm's argument: an underflowed 1 - p_t is 0 to every gamma, with gradient 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """Points of one dtype with the parameters of each; everything has a point along the first axis."""
+
+    logits: Float64
+    targets: Float64
+    """As the logits, rows for rows."""
+    alpha: Float64
+    """(N,), or of rows (N, K): the weight of each class; 1 where alpha is off."""
+    balanced: Any
+    """(N,) bool: whether alpha is on."""
+    gamma: Float64
+    batch: Any
+    """(N,) int: points of one number were given to the port in one call."""
+    rule: str
+    detach: Any
+    """(N,) bool: whether the modulator is a constant."""
+    first_gamma: Float64
+    """(N,): the gamma of the first call with these shapes and this alpha."""
+    dtype: str
+    """Of NumPy, in which the port computes."""
+
+    @property
+    def rows(self) -> bool:
+        """Whether a row of logits has one loss."""
+        return self.logits.ndim > 1
+
+    def chosen(self, points: Any) -> "Questions":
+        """Some of the points, or all in another order."""
+        arrays = {name: getattr(self, name)[points] for name in ARRAYS}
+        return Questions(**arrays, rule=self.rule, dtype=self.dtype)
+
+
+ARRAYS = ("logits", "targets", "alpha", "balanced", "gamma", "batch", "detach", "first_gamma")
+
+
+class Contradiction(Exception):
+    """Two changes that each need what the other one changes; together they are no formula."""
+
+
+class State:
+    """The steps of one evaluation, each computed when it is asked for, changed where a deviation says so."""
+
+    def __init__(self, questions: Questions, logits: Any, changes: Sequence[tuple[Deviation, float]]) -> None:
+        self.questions, self.rows, self.rule = questions, questions.rows, questions.rule
+        self._logits, self._changes = logits, changes
+        self._known: dict[str, Any] = {}
+        self._open: set[tuple[str, int]] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in STEPS:
+            raise AttributeError(name)
+        if name not in self._known:
+            self._known[name] = self._changed(name, len(self._changes))
+        return self._known[name]
+
+    def _changed(self, name: str, count: int) -> Any:
+        """The step with the first ``count`` changes."""
+        for index in range(count - 1, -1, -1):
+            deviation, parameter = self._changes[index]
+            if name in deviation.steps:
+                if (name, index) in self._open:
+                    raise Contradiction(name)
+                self._open.add((name, index))
+                result = deviation.steps[name](self, lambda: self._changed(name, index), parameter)
+                self._open.discard((name, index))
+                return result
+        if (name, -1) in self._open:
+            raise Contradiction(name)
+        self._open.add((name, -1))
+        result = STEPS[name](self)
+        self._open.discard((name, -1))
+        return result
+
+    def total(self, values: Any) -> Any:
+        """Of rows the sum over the classes."""
+        return np.sum(values, axis=-1) if self.rows else values
+
+    def working(self, values: Any) -> Any:
+        """Numbers in the dtype in which the port computes."""
+        return values.astype(self.questions.dtype)
+
+    def per_class(self, values: Any) -> Any:
+        """Numbers of losses, aligned with the logits."""
+        return values[:, None] if self.rows else values
+
+    def mean_over_call(self, values: Any) -> Any:
+        """Of losses: the mean over the points of the same call."""
+        membership = self.questions.batch[:, None] == numpy.unique(self.questions.batch)[None, :]
+        weights = membership / numpy.sum(membership, axis=0)
+        return np.dot(membership.astype(float), np.dot(weights.T, values))
+
+
+def _p(s: State) -> Any:
+    # Not from log_p: an epsilon in the logarithm alone does not change p.
+    return np.exp(_log_p(s))
+
+
+def _not_p(s: State) -> Any:
+    if not s.rows:
+        return np.exp(-np.logaddexp(0.0, s.logits))
+    others = 1.0 - numpy.eye(s.logits.shape[-1])
+    return np.dot(s.p, others)
+
+
+def _log_p(s: State) -> Any:
+    if not s.rows:
+        return -np.logaddexp(0.0, -s.logits)
+    shifted = s.logits - np.max(s.logits, axis=-1, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+
+
+def _log_not_p(s: State) -> Any:
+    if not s.rows:
+        return -np.logaddexp(0.0, s.logits)
+    return np.log(np.maximum(s.not_p, TINY))
+
+
+def _cross_entropy(s: State) -> Any:
+    if s.rows:
+        return -np.sum(np.where(s.targets == 0.0, 0.0, s.targets * s.log_p), axis=-1)
+    return -(s.targets * s.log_p + (1.0 - s.targets) * s.log_not_p)
+
+
+def _q(s: State) -> Any:
+    return RULES[s.rule](s)
+
+
+def linear(s: State) -> Any:
+    """1 - p_t of the linear rule."""
+    if s.rows:
+        return np.sum(s.targets * s.not_p, axis=-1) + (1.0 - np.sum(s.targets, axis=-1))
+    return s.p * (1.0 - s.targets) + s.not_p * s.targets
+
+
+def cross_entropy(s: State) -> Any:
+    """1 - exp(-CE)."""
+    return -np.expm1(-s.cross_entropy)
+
+
+def margin(s: State) -> Any:
+    """Sigmoid of the margin against the target."""
+    if s.rows:
+        z = np.sum(np.where(s.targets == 0.0, 0.0, s.targets * (s.log_p - s.log_not_p)), axis=-1)
+    else:
+        z = s.logits * (2.0 * s.targets - 1.0)
+    return np.exp(-np.logaddexp(0.0, z))
+
+
+RULES: dict[str, Callable[[State], Any]] = {"linear": linear, "cross_entropy": cross_entropy, "margin": margin}
+
+
+def _modulator(s: State) -> Any:
+    return power(s, s.q, s.gamma)
+
+
+def power(s: State, base: Any, gamma: Any) -> Any:
+    """base^gamma, 0^0 = 1, without a power of gamma - 1."""
+    result = np.exp(gamma * np.log(np.maximum(base, TINY)))
+    return constant_where(s.questions.detach, result)
+
+
+def constant_where(detached: Any, values: Any) -> Any:
+    """The same numbers, without a derivative where they are detached."""
+    if not numpy.any(detached):
+        return values
+    return np.where(detached, constant(values), values)
+
+
+def constant(values: Any) -> Any:
+    """The same numbers without a derivative."""
+    while hasattr(values, "_value"):
+        values = values._value
+    return values
+
+
+def _alpha_t(s: State) -> Any:
+    if s.rows:
+        return np.sum(s.targets * s.alpha, axis=-1)
+    balance = s.alpha * s.targets + (1.0 - s.alpha) * (1.0 - s.targets)
+    return np.where(s.questions.balanced, balance, 1.0)
+
+
+def _loss(s: State) -> Any:
+    if s.rule == "expected":
+        return expected(s)
+    return s.alpha_t * s.modulator * s.cross_entropy
+
+
+def expected(s: State) -> Any:
+    """Each class its own loss, weighted with its target."""
+    gamma = s.per_class(s.gamma)
+    detach = s.questions.detach[:, None] if s.rows else s.questions.detach
+
+    def hard(log: Any, opposite: Any, weight: Any) -> Any:
+        modulator = constant_where(detach, np.exp(gamma * np.log(np.maximum(opposite, TINY))))
+        return np.where(weight == 0.0, 0.0, -weight * modulator * log)
+
+    if s.rows:
+        return np.sum(hard(s.log_p, s.not_p, s.targets * s.alpha), axis=-1)
+    on = s.questions.balanced
+    positive = hard(s.log_p, s.not_p, np.where(on, s.alpha, 1.0) * s.targets)
+    return positive + hard(s.log_not_p, s.p, np.where(on, 1.0 - s.alpha, 1.0) * (1.0 - s.targets))
+
+
+STEPS: dict[str, Callable[[State], Any]] = {
+    "logits": lambda s: s._logits,
+    "targets": lambda s: s.questions.targets,
+    "alpha": lambda s: s.questions.alpha,
+    "gamma": lambda s: s.questions.gamma,
+    "log_p": _log_p,
+    "log_not_p": _log_not_p,
+    "p": _p,
+    "not_p": _not_p,
+    "cross_entropy": _cross_entropy,
+    "q": _q,
+    "modulator": _modulator,
+    "alpha_t": _alpha_t,
+    "loss": _loss,
+    "result": lambda s: s.loss,
+}
+
+
+def evaluate(questions: Questions, changes: Sequence[tuple[Deviation, float]]) -> tuple[Float64, Float64]:
+    """Losses (N,), and the derivative of their sum with respect to the logits."""
+
+    def losses(logits: Any) -> Any:
+        result = State(questions, logits, changes).result
+        # A loss that lost every trace of the logits still has a derivative, 0.
+        return result.astype(numpy.float64) + 0.0 * np.sum(logits, axis=-1 if questions.rows else None) * 0.0
+
+    with numpy.errstate(all="ignore"):
+        backward, value = make_vjp(losses)(questions.logits)
+        gradient = backward(numpy.ones(value.shape))
+    return numpy.asarray(value, dtype=numpy.float64), numpy.asarray(gradient, dtype=numpy.float64)

@@ -1,0 +1,228 @@
+"""Deviations of p and log p: activation, epsilons, clips, floors."""
+
+import autograd.numpy as np
+import numpy
+
+from focal_conformance.deviations.deviation import ELEMENTS, ROWS, Deviation, Parameter, Step
+from focal_conformance.deviations.formula import State, sigmoid
+
+GITHUB = "https://github.com"
+EPSILONS = (1e-7, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-9, 1e-10, 1e-12, 1e-2, 2.0**-23, 2.0**-52)
+EPSILON = Parameter("epsilon", 1e-16, 0.2, EPSILONS)
+
+
+def _probability(s: State) -> np.ndarray:
+    """Sigmoid or softmax in the dtype of the port, which rounds to 1."""
+    if not s.rows:
+        return sigmoid(s.working(s.logits))
+    logits = s.working(s.logits)
+    powers = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
+    return powers / np.sum(powers, axis=-1, keepdims=True)
+
+
+def probabilities(change: Step) -> dict[str, Step]:
+    """P and what follows from it, where p itself is changed: ``change`` is given p in the port's dtype."""
+
+    def p(s: State, before: object, parameter: float) -> np.ndarray:
+        return change(s, lambda: _probability(s), parameter)
+
+    return {
+        "p": p,
+        "not_p": lambda s, before, _: 1.0 - s.p,
+        "log_p": lambda s, before, _: np.log(s.p),
+        "log_not_p": lambda s, before, _: np.log(1.0 - s.p),
+    }
+
+
+def logarithms(change: Step) -> dict[str, Step]:
+    """Logarithms of numbers in the port's dtype, which are changed first."""
+    return {
+        "log_p": lambda s, before, a: np.log(change(s, lambda: _probability(s), a)),
+        "log_not_p": lambda s, before, a: np.log(change(s, lambda: 1.0 - _probability(s), a)),
+    }
+
+
+def floored(s: State, before: object, floor: float) -> np.ndarray:
+    """No logarithm below the floor, as torch's BCELoss has it."""
+    return np.maximum(before(), -floor)  # type: ignore[operator]
+
+
+def _over_batch(s: State) -> np.ndarray:
+    """Log softmax over the points of a call instead of the classes."""
+    parts, order = [], []
+    for number in numpy.unique(s.questions.batch):
+        members = numpy.flatnonzero(s.questions.batch == number)
+        logits = s.logits[members]
+        shifted = logits - np.max(logits, axis=0, keepdims=True)
+        parts.append(shifted - np.log(np.sum(np.exp(shifted), axis=0, keepdims=True)))
+        order.append(members)
+    return np.concatenate(parts)[numpy.argsort(numpy.concatenate(order))]
+
+
+def _one_against_rest(s: State, mean: bool) -> np.ndarray:
+    """The sigmoid focal loss of each class, summed or averaged."""
+    p, gamma = sigmoid(s.logits), s.per_class(s.gamma)
+    cross_entropy = np.logaddexp(0.0, s.logits) - s.logits * s.targets
+    q = p * (1.0 - s.targets) + (1.0 - p) * s.targets
+    number = s.alpha[:, :1]
+    balance = np.where(s.questions.balanced[:, None], number * s.targets + (1.0 - number) * (1.0 - s.targets), 1.0)
+    losses = balance * np.exp(gamma * np.log(np.maximum(q, 1e-300))) * cross_entropy
+    return np.mean(losses, axis=-1) if mean else np.sum(losses, axis=-1)
+
+
+PROBABILITIES = (
+    Deviation(
+        "epsilon_in_log",
+        "epsilon",
+        "{value} is added inside the logarithm: log(p + eps)",
+        "use the logits: logsigmoid, log_softmax; no epsilon",
+        logarithms(lambda s, before, epsilon: before() + epsilon),
+        parameter=EPSILON,
+        links=(f"{GITHUB}/tensorflow/tensorflow/issues/41595",),
+        written=r"log\(.*\+|eps|1e-\d+",
+    ),
+    Deviation(
+        "clipped_probabilities",
+        "epsilon",
+        "probabilities are clipped to [{value}, 1 - {value}]: hard examples beyond have no gradient",
+        "use the logits: logsigmoid, log_softmax; no clip",
+        probabilities(lambda s, before, epsilon: np.clip(before(), epsilon, 1.0 - epsilon)),
+        parameter=EPSILON,
+        links=(f"{GITHUB}/keras-team/keras/blob/master/keras/src/losses/losses.py",),
+        written=r"clip|clamp|minimum|maximum",
+    ),
+    Deviation(
+        "clipped_logits",
+        "epsilon",
+        "logits are clipped to [-{value}, {value}]",
+        "use the logits as they are",
+        {"logits": lambda s, before, bound: np.clip(before(), -bound, bound)},
+        parameter=Parameter("bound", 2.0, 800.0, (10.0, 20.0, 15.0, 30.0, 50.0, 100.0, 88.0)),
+        written=r"clip|clamp|minimum|maximum",
+    ),
+    Deviation(
+        "log_floor",
+        "epsilon",
+        "no logarithm is below -{value}: the loss has a ceiling and no gradient there",
+        "use the logits: binary_cross_entropy_with_logits, not binary_cross_entropy",
+        {"log_p": floored, "log_not_p": floored},
+        parameter=Parameter("floor", 3.0, 750.0, (100.0,)),
+        written=r"binary_cross_entropy\(|BCELoss|clamp",
+    ),
+    Deviation(
+        "log_of_at_least",
+        "epsilon",
+        "the argument of the logarithm is at least {value}",
+        "use the logits: logsigmoid, log_softmax",
+        logarithms(lambda s, before, epsilon: np.maximum(before(), epsilon)),
+        parameter=Parameter("epsilon", 1e-45, 0.2, (1.1754943508222875e-38, *EPSILONS)),
+        links=(f"{GITHUB}/open-mmlab/mmcv/issues/1488",),
+        written=r"max|clamp|clip|FLT_MIN",
+    ),
+    Deviation(
+        "epsilon_in_power",
+        "epsilon",
+        "{value} is added to 1 - p_t before the power",
+        "no epsilon: take the power of sigmoid(-x) or of exp(log)",
+        {"q": lambda s, before, epsilon: before() + epsilon},
+        parameter=EPSILON,
+        written=r"eps|1e-\d+",
+    ),
+    Deviation(
+        "double_sigmoid",
+        "logits or probabilities",
+        "the sigmoid is taken twice: probabilities are given to a function of logits",
+        "pass logits, or use the function of probabilities",
+        {"logits": lambda s, before, _: np.exp(-np.logaddexp(0.0, -before()))},
+        (ELEMENTS,),
+        links=(f"{GITHUB}/qubvel-org/segmentation_models.pytorch/issues/588",),
+        written=r"sigmoid",
+    ),
+    Deviation(
+        "double_softmax",
+        "logits or probabilities",
+        "the softmax is taken twice: probabilities are given to a function of logits",
+        "pass logits, or use the function of probabilities",
+        {
+            "logits": lambda s, before, _: (
+                np.exp(before() - np.max(before(), axis=-1, keepdims=True))
+                / np.sum(np.exp(before() - np.max(before(), axis=-1, keepdims=True)), axis=-1, keepdims=True)
+            )
+        },
+        (ROWS,),
+        written=r"softmax",
+    ),
+    Deviation(
+        "logits_taken_for_probabilities",
+        "logits or probabilities",
+        "logits are taken for probabilities, clipped to [0, 1]",
+        "apply the sigmoid, or the softmax, first",
+        {
+            "p": lambda s, before, _: np.clip(s.logits, 1e-7, 1.0 - 1e-7),
+            "not_p": lambda s, before, _: 1.0 - np.clip(s.logits, 1e-7, 1.0 - 1e-7),
+            "log_p": lambda s, before, _: np.log(np.clip(s.logits, 1e-7, 1.0 - 1e-7)),
+            "log_not_p": lambda s, before, _: np.log(1.0 - np.clip(s.logits, 1e-7, 1.0 - 1e-7)),
+        },
+    ),
+    Deviation(
+        "log_probabilities_taken_for_logits",
+        "logits or probabilities",
+        "log p is taken for a logit: its sigmoid is p / (1 + p)",
+        "pass the logits",
+        {"logits": lambda s, before, _: -np.logaddexp(0.0, -before())},
+        (ELEMENTS,),
+        links=(f"{GITHUB}/qubvel-org/segmentation_models.pytorch/issues/1263",),
+        written=r"logsigmoid|log_sigmoid|log",
+    ),
+    Deviation(
+        "temperature",
+        "logits or probabilities",
+        "logits are multiplied by {value}",
+        "use the logits as they are",
+        {"logits": lambda s, before, factor: before() * factor},
+        parameter=Parameter("factor", 0.05, 20.0, (0.5, 2.0, 10.0, 0.1)),
+    ),
+    Deviation(
+        "softmax_over_batch",
+        "softmax or sigmoid",
+        "the softmax runs over the batch, not over the classes",
+        "softmax over the class axis",
+        {
+            "log_p": lambda s, before, _: _over_batch(s),
+            "p": lambda s, before, _: np.exp(s.log_p),
+            "not_p": lambda s, before, _: 1.0 - s.p,
+        },
+        (ROWS,),
+        written=r"softmax",
+    ),
+    Deviation(
+        "sigmoid_of_each_class",
+        "softmax or sigmoid",
+        "each class has a sigmoid of its own, and their losses are summed",
+        "softmax over the classes, and the loss of the target class",
+        {"loss": lambda s, before, _: _one_against_rest(s, mean=False)},
+        (ROWS,),
+        links=(f"{GITHUB}/qubvel-org/segmentation_models.pytorch/issues/671",),
+        written=r"sigmoid|logits\(",
+    ),
+    Deviation(
+        "mean_of_sigmoids",
+        "softmax or sigmoid",
+        "each class has a sigmoid of its own, and their losses are averaged",
+        "softmax over the classes, and the loss of the target class",
+        {"loss": lambda s, before, _: _one_against_rest(s, mean=True)},
+        (ROWS,),
+        links=(f"{GITHUB}/qubvel-org/segmentation_models.pytorch/issues/671",),
+        written=r"sigmoid|logits\(",
+    ),
+    Deviation(
+        "mean_over_classes",
+        "reduction",
+        "a row's loss is divided by the number of classes",
+        "sum over the classes",
+        {"loss": lambda s, before, _: before() / s.questions.logits.shape[-1]},
+        (ROWS,),
+        links=(f"{GITHUB}/kornia/kornia/blob/main/kornia/losses/focal.py",),
+        written=r"mean",
+    ),
+)

@@ -1,0 +1,199 @@
+"""What a port gave for golden points, beside the questions that a formula can answer, too."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from focal_conformance.deviations.formula import Questions
+from focal_conformance.diagnosis.moderate import moderate_parts
+from focal_conformance.errors import required_tolerance
+from focal_conformance.formats import FORMATS, Float64, FloatFormat
+from focal_conformance.session import Session, one_hot_rows
+from focal_conformance.vectors.case import Case, case_is_soft
+
+Bool = npt.NDArray[np.bool_]
+MOST_POINTS = 8000
+"""Of one dtype; beyond, every n-th."""
+LOOSE = 2.0**-20
+"""Relative difference that is none in a first search, whatever the dtype: two codes with one mistake differ by more
+than float64's tolerance. A second search is precise."""
+MOST_CLASSES = 3
+"""Rows of few classes say as much as long ones, and cost less."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Points of one dtype and rule, and what the port gave for them."""
+
+    questions: Questions
+    value: Float64
+    """(N,); nan where the port gave nothing."""
+    gradient: Float64 | None
+    """As the logits; None where it is not claimed or there is none."""
+    answered: Bool
+    """(N,): values that the port gave."""
+    sloped: Bool
+    """(N,): gradients that the port gave."""
+    known: Bool
+    """As the logits: derivatives that are compared; all."""
+    alpha_t: Float64
+    format: FloatFormat
+    names: tuple[str, ...]
+    """Id of each point."""
+
+    def agrees(self, value: Float64, gradient: Float64, coarse: float, precise: bool = False) -> Bool:
+        """Which results a formula explains, one bool each: values, then gradients (rows: all classes)."""
+        parts = [self._close(self.value, value, self.alpha_t, coarse, precise)[self.answered]]
+        if self.gradient is not None:
+            wide = self.alpha_t if self.gradient.ndim == 1 else self.alpha_t[:, None] + 0.0 * gradient
+            close = self._close(self.gradient, gradient, wide, coarse, precise)
+            # Whether a broken gradient is infinite or nan depends on the order of its factors.
+            close |= ~np.isfinite(self.gradient) & ~np.isfinite(gradient)
+            parts.append((close if close.ndim == 1 else np.all(close, axis=-1))[self.sloped])
+        return np.concatenate(parts)
+
+    def _close(self, got: Float64, model: Float64, alpha_t: Float64, coarse: float, precise: bool) -> Bool:
+        with np.errstate(all="ignore"):
+            scale = np.where(np.isfinite(model), np.abs(model), 0.0)
+            # Where alpha_t is 0 the tolerance is, too; a deviation may give such a point a weight, rounded.
+            size = np.maximum(scale, np.maximum(alpha_t, 1e-3) / 10.0)
+            tolerance = required_tolerance(scale, np.maximum(alpha_t, 1e-3), self.format)
+            tolerance = np.maximum(tolerance, max(coarse, 0.0 if precise else LOOSE) * size)
+            same = (got == model) | (np.isnan(got) & np.isnan(model)) | (np.abs(got - model) <= tolerance)
+            # Where a model overflows the format, so does the port.
+            return np.asarray(same | (np.isinf(got) & (np.abs(model) > self.format.largest)))
+
+    def distance(self, value: Float64, gradient: Float64) -> float:
+        """How far a formula is from the port, robustly: for the estimation of a parameter."""
+        pairs = [(self.value[self.answered], value[self.answered])]
+        if self.gradient is not None:
+            pairs.append((self.gradient[self.sloped].ravel(), gradient[self.sloped].ravel()))
+        total = 0.0
+        for got, model in pairs:
+            with np.errstate(all="ignore"):
+                error = np.abs(got - model) / (np.maximum(np.abs(got), 1e-2) * self.format.eps * 64.0)
+            both = np.isnan(got) & np.isnan(model) | (got == model)
+            total += float(np.sum(np.where(both, 0.0, np.log1p(np.where(np.isfinite(error), error, 1e9)))))
+        return total
+
+
+def gather(session: Session) -> list[Asked]:
+    """Everything that can be asked of formulas, from the evaluations that the checks have made."""
+    found: list[Asked] = []
+    for dtype in _dtypes(session):
+        rules = dict.fromkeys(case.soft_targets for case in _cases(session, dtype))
+        for rule in rules:
+            declared = session.port.dialect.soft_targets if not _chooses(session) else rule
+            if not _chooses(session) and rule != (declared or "linear"):
+                continue
+            asked = _gathered(session, [c for c in _cases(session, dtype) if c.soft_targets == rule], rule, dtype)
+            if asked is not None:
+                found.append(asked)
+    return found
+
+
+def _chooses(session: Session) -> bool:
+    return session.port.dialect.soft_targets_argument is not None
+
+
+def _dtypes(session: Session) -> tuple[str, ...]:
+    """float32 shows an epsilon of 1e-7, float64 one of 1e-12; a port that has halves alone is asked there."""
+    wide = tuple(dtype for dtype in session.dtypes if dtype in ("float32", "float64"))
+    return wide or session.dtypes[:1]
+
+
+def _cases(session: Session, dtype: str) -> Iterator[Case]:
+    for case in session.cases():
+        if case.dtype != dtype or not case.ordinary or session.unclaimed(case):
+            continue
+        if session.rows and not 1 < case.logits.shape[-1] <= MOST_CLASSES:
+            continue
+        yield case
+
+
+def _gathered(session: Session, cases: list[Case], rule: str, dtype: str) -> Asked | None:
+    calls: dict[object, int] = {}
+    first = first_gammas(session)
+    parts = [part for case in cases if (part := _part(session, case, calls, first)) is not None]
+    parts += moderate_parts(session, cases, len(calls))
+    if not parts:
+        return None
+    joined = {key: np.concatenate([np.asarray(part[key]) for part in parts]) for key in parts[0]}
+    # A call is kept whole where results depend on their neighbours; long ones are thinned.
+    step = -(-len(joined["gamma"]) // MOST_POINTS)
+    joined = {key: values[::step] for key, values in joined.items()}
+    sloped = joined["sloped"].astype(bool)
+    fmt = FORMATS[dtype]
+    compute = fmt.compute_name if dtype in ("float32", "float64") else "float32"
+    questions = Questions(
+        joined["logits"], joined["targets"], joined["alpha"], joined["balanced"], joined["gamma"], joined["batch"],
+        rule, joined["detach"], joined["first_gamma"], compute,
+    )  # fmt: skip
+    return Asked(
+        questions,
+        joined["value"],
+        joined["slope"] if np.any(sloped) else None,
+        joined["answered"].astype(bool),
+        sloped,
+        np.ones(joined["logits"].shape, dtype=bool),
+        joined["alpha_t"],
+        fmt,
+        tuple(joined["names"]),
+    )
+
+
+def _part(
+    session: Session, case: Case, calls: dict[object, int], first: dict[object, float]
+) -> dict[str, object] | None:
+    value = session.evaluate(case, "value").got
+    slope = session.evaluate(case, "gradient").got
+    if value is None and slope is None:
+        return None
+    claimed = np.full(len(case.logits), session.claims_soft(case)) | ~case_is_soft(case)
+    n, empty = len(case.logits), np.full(len(case.logits), np.nan)
+    targets = case.targets
+    if case.logits.ndim > 1 and targets.ndim < 2:
+        targets = one_hot_rows(targets, case.logits.shape[-1])
+    alone = session.single
+    key = (case.alpha, case.gamma, case.target_kind, case.detach_modulator, case.logits.shape[1:])
+    batch = calls.setdefault(key, len(calls))
+    part = {
+        "logits": case.logits,
+        "targets": targets,
+        "alpha": _alpha(case),
+        "balanced": np.full(n, case.alpha is not None),
+        "gamma": np.full(n, case.gamma),
+        "batch": 1e6 * batch + np.arange(n) if alone else np.full(n, batch),
+        "detach": np.full(n, case.detach_modulator),
+        "first_gamma": np.full(n, first.get(_kind(case), case.gamma)),
+        "value": empty if value is None else value,
+        "slope": np.full(case.logits.shape, np.nan) if slope is None else slope,
+        "answered": claimed & (value is not None),
+        "sloped": claimed & (slope is not None),
+        "alpha_t": case.alpha_t,
+        "names": [case.point_id(i) for i in range(n)],
+    }
+    return {key: np.asarray(values)[claimed] for key, values in part.items()}
+
+
+def first_gammas(session: Session) -> dict[object, float]:
+    """The gamma of the first call of each size and alpha."""
+    first: dict[object, float] = {}
+    for case in session.evaluated():
+        first.setdefault(_kind(case), case.gamma)
+    return first
+
+
+def _kind(case: Case) -> object:
+    alpha_and_rule = (case.dtype, case.alpha, case.soft_targets, case.detach_modulator)
+    return (*alpha_and_rule, case.ordinary, case.target_kind, case.logits.shape[1:])
+
+
+def _alpha(case: Case) -> Float64:
+    """The weight of each class, or of the positive one; 1 where alpha is off."""
+    alpha = 1.0 if case.alpha is None else case.alpha
+    if case.logits.ndim == 1:
+        return np.full(len(case.logits), alpha)
+    return np.broadcast_to(np.asarray(alpha, dtype=np.float64), case.logits.shape).copy()

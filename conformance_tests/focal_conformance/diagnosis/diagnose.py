@@ -1,0 +1,127 @@
+"""From a session whose checks have run to a diagnosis."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from focal_conformance.deviations import FORMULA
+from focal_conformance.deviations.deviation import Deviation
+from focal_conformance.diagnosis.asked import Asked, gather
+from focal_conformance.diagnosis.behaviour import behaviours
+from focal_conformance.diagnosis.explain import cause, numbers, where
+from focal_conformance.diagnosis.search import FITS, Candidate, candidate, searched
+from focal_conformance.report import FAILED, Cause, Diagnosis, Report
+from focal_conformance.session import Session
+
+ANSWERS = 3
+NUMERIC = (
+    "hard_values", "hard_gradients", "soft_values", "soft_gradients", "soft_rules", "detached_modulator", "saturation",
+    "gamma_zero", "gamma_below_one", "alpha_edges", "alpha_off", "alpha_per_class", "fresh_parameters",
+)  # fmt: skip
+"""Checks that the formula alone can fail; halves are another matter."""
+
+
+def diagnose(session: Session, report: Report) -> Diagnosis:
+    """The deviations that reproduce what the port gave, the best answer first."""
+    failed = {check.check for check in report.checks if check.verdict == FAILED}
+    asked = gather(session)
+    others = behaviours(session, report)
+    if not asked:
+        message = "; ".join(found.sentence for found in others) or "it gave nothing that could be compared"
+        return Diagnosis(message, others[:ANSWERS])
+    specification = candidate(asked, ())
+    diagnosis = Diagnosis("", asked=specification.explains.size, right=specification.count)
+    ranked = searched(asked, _catalogue(session)) if failed & {*NUMERIC, *SEEN_IN_FORMULA} else [specification]
+    if not ranked[0].changes and failed & set(NUMERIC):
+        ranked = searched(asked, _catalogue(session), precise=True)
+    fitting = [c for c in ranked if c.changes and _fits(c, specification)]
+    if fitting:
+        diagnosis.causes = _answers(fitting, ranked, asked, session)
+        # What the formula does not show stands beside the best answer.
+        for other in others:
+            other.explained, other.separates = other.explained or diagnosis.causes[0].explained, other.separates
+        diagnosis.causes = [_joined(diagnosis.causes[0], others), *diagnosis.causes[1:]]
+    else:
+        diagnosis.causes = others[:ANSWERS]
+    _conclude(diagnosis, ranked, asked, failed)
+    return diagnosis
+
+
+SEEN_IN_FORMULA = ("low_precision", "limits")
+
+
+def _catalogue(session: Session) -> list[Deviation]:
+    dialect = session.port.dialect
+    declared = "" if dialect.soft_targets_argument is not None else dialect.soft_targets or ""
+    return [d for d in FORMULA.values() if session.port.loss in d.losses and not (d.rule and d.rule == declared)]
+
+
+def _fits(found: Candidate, specification: Candidate) -> bool:
+    """Nearly everything, and most of what the specification does not explain."""
+    wrong = ~specification.explains
+    mended = np.count_nonzero(found.explains & wrong) >= 0.8 * np.count_nonzero(wrong)
+    return bool(found.count >= FITS * found.explains.size and mended and found.count > specification.count)
+
+
+def _answers(
+    fitting: list[Candidate], ranked: list[Candidate], asked: Sequence[Asked], session: Session
+) -> list[Cause]:
+    answers = []
+    for found in fitting[:ANSWERS]:
+        rival = next((c for c in ranked if c is not found and np.any(found.explains & ~c.explains)), None)
+        answers.append(cause(found, rival, asked, session.port))
+    return answers
+
+
+def _joined(best: Cause, others: list[Cause]) -> Cause:
+    """The best answer for the elements together with what is wrong elsewhere."""
+    for other in others:
+        best.deviations += [name for name in other.deviations if name not in best.deviations]
+        best.sentence += f"; and {other.sentence}"
+        best.change += f"; {other.change}" if other.change else ""
+        best.links += [link for link in other.links if link not in best.links]
+        best.parameters |= other.parameters
+    return best
+
+
+def _conclude(diagnosis: Diagnosis, ranked: list[Candidate], asked: Sequence[Asked], failed: set[str]) -> None:
+    if diagnosis.causes:
+        best = diagnosis.causes[0]
+        diagnosis.message = f"{' + '.join(best.deviations)}: {best.sentence}"
+        return
+    nearest = next((c for c in ranked if c.changes), None)
+    near = ""
+    if nearest is not None and nearest.count > diagnosis.right:
+        near = f"; the nearest, {' + '.join(nearest.names)}, explains {nearest.count} of {diagnosis.asked} results"
+    diagnosis.message = f"none of the {len(FORMULA)} known deviations, alone or in pairs, reproduces it{near}"
+    diagnosis.smallest = smallest_failing(asked)
+
+
+def smallest_failing(asked: Sequence[Asked]) -> str:
+    """The failing point with the simplest numbers; nothing where no single point is wrong."""
+    best: tuple[float, str] | None = None
+    for part in asked:
+        explains = candidate([part], (), precise=True).explains
+        first = int(np.count_nonzero(part.answered))
+        for offset, places, quantity, got in (
+            (0, np.flatnonzero(part.answered), "value", part.value),
+            (first, np.flatnonzero(part.sloped), "gradient", part.gradient),
+        ):
+            if got is None:
+                continue
+            for i in places[~explains[offset : offset + len(places)]]:
+                weight = _complexity(part, int(i))
+                if best is None or weight < best[0]:
+                    text = f"{quantity} {numbers(got[i])} at {where(part, int(i))} ({part.names[i]})"
+                    best = (weight, text)
+    return "" if best is None else best[1]
+
+
+def _complexity(part: Asked, i: int) -> float:
+    """Short decimals and small logits are simple, and so are the usual parameters."""
+    values = [*np.ravel(part.questions.logits[i]), *np.ravel(part.questions.targets[i]), part.questions.gamma[i]]
+    digits = sum(len(f"{value:.6g}") for value in values)
+    unusual = (part.questions.gamma[i] != 2.0) + (
+        part.questions.balanced[i] and np.max(part.questions.alpha[i]) != 0.25
+    )
+    return digits + 2.0 * unusual + float(np.max(np.abs(part.questions.logits[i]))) * 0.1
