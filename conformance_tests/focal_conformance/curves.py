@@ -87,7 +87,7 @@ def _given(
 
 def _shown(got: Float64, exact: Float64, dtype: str) -> npt.NDArray[np.bool_]:
     """Results below the smallest normal number have no relative error to speak of, but may be nan."""
-    return np.asarray((np.abs(exact) >= FORMATS[dtype].smallest_normal) | (exact == 0.0) | ~np.isfinite(got))
+    return np.asarray((np.abs(exact) >= FORMATS[dtype].smallest_normal) | ~np.isfinite(got))
 
 
 def _errors(got: Float64, exact: Float64, dtype: str, flushes: bool) -> tuple[list[float], list[float]]:

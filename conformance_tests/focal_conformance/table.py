@@ -1,83 +1,130 @@
-"""Reports for people: tables on a terminal, and Markdown."""
+"""Reports on a terminal."""
+
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from focal_conformance.report import DIFFERENCE, FAILED, KNOWN, NOT_CLAIMED, PASSED, CheckResult, Report
+from focal_conformance.report import FAILED, KNOWN, NOT_CLAIMED, PASSED, Cause, CheckResult, Diagnosis, Report
+from focal_conformance.reports.words import (
+    answer_name,
+    estimates,
+    evidence,
+    failed_checks,
+    failing,
+    first_line,
+    judgement,
+    own_version,
+    ulp_text,
+)
 
 STYLES = {PASSED: "green", FAILED: "bold red", NOT_CLAIMED: "yellow", KNOWN: "yellow"}
 VERDICT_STYLES = {0: "green", 1: "bold red", 2: "magenta", 3: "magenta"}
 
 
 def print_report(console: Console, report: Report) -> None:
-    """One port: a row a check, and what failed with the line that shows it."""
-    style = VERDICT_STYLES[report.exit_code]
-    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    console.print(
-        f"[bold]{escape(report.port)}[/] {report.loss}, {report.level} level, {report.device}: "
-        f"[{style}]{report.verdict}[/]"
-    )
-    if versions:
-        console.print(f"  {escape(versions)}", style="dim", highlight=False)
-    for note in report.notes:
-        console.print(f"  {escape(note)}", style="dim", highlight=False)
-    if report.error:
-        console.print(f"  {escape(report.error)}", style=style, highlight=False)
+    """One port: a row a check, what failed with the line that shows it, and what is wrong."""
+    _print_heading(console, report)
     if report.checks:
-        console.print(_checks_table(report, with_commands=console.width >= WIDE))
-    for check in report.checks:
-        if check.verdict == FAILED:
-            console.print(f"  [bold red]{check.check}[/]: {escape(check.failures[0])}", highlight=False)
-            for failure in check.failures[1:3]:
-                console.print(f"    {escape(failure)}", highlight=False)
-            console.print(f"    {escape(check.rerun)}", style="cyan", highlight=False, soft_wrap=True)
+        console.print(_checks_table(console, report))
+    for check in failing(report):
+        _line(console, f"  [bold red]{escape(check.check)}[/]: {escape(first_line(' '.join(check.failures[:1])))}")
+        for failure in check.failures[1:3]:
+            _line(console, f"    {escape(failure)}")
+        _command(console, check.rerun)
+    if report.diagnosis is not None:
+        _print_diagnosis(console, report.diagnosis)
     if report.summary:
-        console.print(f"  {escape(report.summary)}", highlight=False)
+        _line(console, f"  {escape(report.summary)}")
     console.print()
 
 
-WIDE = 120
-"""Columns from which on a command fits in the table; a folded one cannot be copied."""
+def print_diagnosis(console: Console, report: Report) -> None:
+    """One port: the verdict, and what is wrong with it."""
+    _print_heading(console, report)
+    if report.diagnosis is not None:
+        _print_diagnosis(console, report.diagnosis)
+    elif report.checks:
+        failed = failed_checks(report)
+        _line(console, f"  {'not diagnosed; it fails ' + ', '.join(failed) if failed else 'there is nothing to mend'}")
+    console.print()
 
 
-def _checks_table(report: Report, with_commands: bool) -> Table:
+def _print_heading(console: Console, report: Report) -> None:
+    style = VERDICT_STYLES[report.exit_code]
+    about = f"{report.loss}, {report.level} level, {report.device}"
+    _line(console, f"[bold]{escape(report.port)}[/] {escape(about)}: [{style}]{report.verdict}[/]")
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    seed = [] if report.seed is None else [f"random points from seed {report.seed}"]
+    for text in (versions, *report.notes, *seed):
+        if text:
+            _line(console, f"  [dim]{escape(text)}[/]")
+    if report.error:
+        _line(console, f"  [{style}]{escape(report.error)}[/]")
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, highlight=False)
+
+
+def _command(console: Console, text: str) -> None:
+    """Never folded: it is there to be copied."""
+    if text:
+        console.print(f"    {text}", style="cyan", highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
+    _line(console, f"  [bold]diagnosis[/]: [bold]{escape(diagnosis.message)}[/]")
+    if diagnosis.smallest:
+        _line(console, f"    smallest failing input: {escape(diagnosis.smallest)}")
+    for index, cause in enumerate(diagnosis.causes):
+        if index:
+            text = f"{answer_name(cause)}: {cause.sentence} ({cause.explained} of {diagnosis.asked})"
+            _line(console, f"    [dim]less likely:[/] {escape(text)}")
+            continue
+        for name, text in _details(diagnosis, cause):
+            _line(console, f"    [dim]{name}:[/] {escape(text)}")
+        for link in cause.links:
+            console.print(f"    met in {link}", style="dim", highlight=False, markup=False, soft_wrap=True)
+
+
+def _details(diagnosis: Diagnosis, cause: Cause) -> Iterator[tuple[str, str]]:
+    if cause.change:
+        yield "change", cause.change
+    if cause.parameters:
+        yield "estimated", estimates(cause)
+    yield "evidence", evidence(diagnosis, cause)
+    if cause.separates:
+        yield "speaks for it alone", cause.separates
+
+
+COLUMNS = ("check", "verdict", "max ULP", "where, and the command that shows it")
+
+
+def _checks_table(console: Console, report: Report) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.add_column("check", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("max ULP", justify="right", no_wrap=True)
-    table.add_column("where, and the command that shows it", overflow="fold")
-    for check in report.checks:
-        table.add_row(
-            check.check,
-            f"[{STYLES[check.verdict]}]{check.verdict}[/]",
-            ulp_text(check),
-            escape(_where(check, with_commands)),
-        )
+    table.add_column(COLUMNS[0], no_wrap=True)
+    table.add_column(COLUMNS[1], no_wrap=True)
+    table.add_column(COLUMNS[2], justify="right", no_wrap=True)
+    table.add_column(COLUMNS[3], overflow="fold")
+    rows = [(check.check, check.verdict, ulp_text(check.max_ulp)) for check in report.checks]
+    taken = sum(max(len(cell) for cell in column) + 2 for column in zip(COLUMNS[:3], *rows, strict=True))
+    for check, (name, verdict, ulp) in zip(report.checks, rows, strict=True):
+        where = escape(_where(check, console.width - taken - 2))
+        table.add_row(escape(name), f"[{STYLES[verdict]}]{verdict}[/]", ulp, where)
     return table
 
 
-def ulp_text(check: CheckResult) -> str:
-    """Largest error, short."""
-    if check.max_ulp is None:
-        return ""
-    return f"{check.max_ulp:.2f}" if check.max_ulp < 1e4 else f"{check.max_ulp:.1e}"
-
-
-def _where(check: CheckResult, with_commands: bool) -> str:
-    lines = [check.known] if check.known and check.verdict == KNOWN else []
-    command = [check.rerun] if with_commands else []
-    if check.verdict == NOT_CLAIMED:
-        lines += check.failures[:2]
-    elif check.worst is not None and check.worst.case:
-        lines += [check.worst.describe(), *command]
-    elif check.verdict == PASSED:
-        lines.append("; ".join([f"{check.judged} judgements", *command]))
-    else:
-        lines += command
-    if check.flushed:
-        lines.append(f"{check.flushed} subnormal results flushed to 0, as this backend declares")
-    return "\n".join(lines)
+def _where(check: CheckResult, width: int) -> str:
+    """The command stands where it fits: a folded one cannot be copied, and of a failed check it follows below."""
+    text = judgement(check)
+    if check.verdict == NOT_CLAIMED or not check.rerun:
+        return text
+    one_line = f"{text}; {check.rerun}"
+    if check.verdict == PASSED and "\n" not in text and check.worst is None and len(one_line) <= width:
+        return one_line
+    return "\n".join(filter(None, [text, check.rerun if len(check.rerun) <= width else ""]))
 
 
 def print_overview(console: Console, reports: list[Report]) -> None:
@@ -87,44 +134,7 @@ def print_overview(console: Console, reports: list[Report]) -> None:
         table.add_column(column, overflow="fold")
     for report in reports:
         style = VERDICT_STYLES[report.exit_code]
-        failed = report.error.splitlines()[0] if report.error else ", ".join(failed_checks(report)) or "none"
-        table.add_row(
-            escape(report.port), report.loss, own_version(report), f"[{style}]{report.verdict}[/]", escape(failed)
-        )
+        failed = first_line(report.error) or ", ".join(failed_checks(report)) or "none"
+        cells = map(escape, (report.port, report.loss, own_version(report)))
+        table.add_row(*cells, f"[{style}]{report.verdict}[/]", escape(failed))
     console.print(table)
-
-
-def failed_checks(report: Report) -> list[str]:
-    """Names of the checks that failed."""
-    return [check.check for check in report.checks if check.verdict == FAILED]
-
-
-def own_version(report: Report) -> str:
-    """Version of the package that the port comes from: its own first, the framework's otherwise."""
-    for name, version in report.versions.items():
-        if name != "focal-ref":
-            return f"{name} {version}"
-    return ""
-
-
-def markdown(reports: list[Report]) -> str:
-    """The overview as a Markdown table."""
-    required = "training goes wrong otherwise" if reports[0].level == "required" else "full relative accuracy"
-    lines = [
-        f"Written by `focal-ref verify --markdown`: {reports[0].level} level ({required}), on {reports[0].device}.",
-        "",
-        "| port | loss | version | verdict | failed checks | how far |",
-        "|---|---|---|---|---|---|",
-    ]
-    for report in reports:
-        failed = ", ".join(f"`{name}`" for name in failed_checks(report)) or "none"
-        text = report.error.splitlines()[0] if report.error else report.summary
-        cells = (f"`{report.port}`", report.loss, own_version(report), report.verdict, failed, text)
-        lines.append("| " + " | ".join(cell.replace("|x|", "abs(x)").replace("|", "\\|") for cell in cells) + " |")
-    differing = [report for report in reports if any(note.startswith(DIFFERENCE) for note in report.notes)]
-    if differing:
-        lines += ["", "## Where documentation and code differ", ""]
-    for report in differing:
-        told = [note for note in report.notes if note.startswith((DIFFERENCE, "of the "))]
-        lines += [f"- `{report.port}`", *(f"  - {note.removeprefix(DIFFERENCE)}" for note in told)]
-    return "\n".join(lines) + "\n"

@@ -1,17 +1,15 @@
 """``focal-ref diagnose``: verify one port, and say what is wrong with it."""
 
-import json
-import sys
 from argparse import Namespace
 
-from rich.console import Console
-
 from focal_conformance.commands.options import port_options, refuse_idle_flags
-from focal_conformance.commands.verify import PIPE_WIDTH
+from focal_conformance.console import open_console
 from focal_conformance.ports.resolve import check_name, losses_of
 from focal_conformance.processes import Request
 from focal_conformance.processes import run as run_process
 from focal_conformance.report import Report, worst_exit_code
+from focal_conformance.reports import documents
+from focal_conformance.reports.write import STDOUT, check_writable, write_text
 from focal_conformance.table import print_diagnosis
 
 
@@ -20,9 +18,8 @@ def run(parsed: Namespace) -> int:
     (port,) = parsed.ports
     check_name(port)
     refuse_idle_flags(parsed, parsed.ports)
-    console = Console(stderr=parsed.json == "-")
-    if not console.is_terminal:
-        console = Console(stderr=parsed.json == "-", width=PIPE_WIDTH)
+    check_writable(parsed.json)
+    console = open_console(stderr=parsed.json == STDOUT)
     reports: list[Report] = []
     for loss in losses_of(port, parsed.loss):
         request = Request(
@@ -35,13 +32,9 @@ def run(parsed: Namespace) -> int:
             timeout=parsed.timeout,
         )
         report = run_process(request, lambda done, total, label: None)
+        report.command = parsed.line
         reports.append(report)
         print_diagnosis(console, report)
     if parsed.json:
-        text = json.dumps({"format": "focal-ref reports 1", "reports": [r.to_dict() for r in reports]}, indent=1) + "\n"
-        if parsed.json == "-":
-            sys.stdout.write(text)
-        else:
-            with open(parsed.json, "w", encoding="utf-8") as file:
-                file.write(text)
+        write_text(parsed.json, documents.text(reports))
     return worst_exit_code([report.exit_code for report in reports])

@@ -1,8 +1,6 @@
 """``focal-ref verify``."""
 
-import json
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +13,15 @@ from focal_conformance import records
 from focal_conformance.checks import CHECKS
 from focal_conformance.commands.known import Expectation, expectation
 from focal_conformance.commands.options import port_options, refuse_idle_flags
+from focal_conformance.console import open_console
 from focal_conformance.ports import UsageError, known_ports
 from focal_conformance.ports.adapters import BACKENDS
 from focal_conformance.ports.resolve import check_name, in_common, losses_of, package_installed
 from focal_conformance.processes import Request
 from focal_conformance.processes import run as run_process
 from focal_conformance.report import CANNOT_RUN, DOES_NOT_CONFORM, NOT_CLAIMED, Report, worst_exit_code
-from focal_conformance.table import markdown, print_overview, print_report
-
-PIPE_WIDTH = 150
+from focal_conformance.reports.write import check_targets, owns_stdout, write_reports
+from focal_conformance.table import print_overview, print_report
 
 
 def run(parsed: Namespace) -> int:
@@ -32,8 +30,7 @@ def run(parsed: Namespace) -> int:
     requests = [_request(parsed, port, loss) for port in ports for loss in losses_of(port, parsed.loss)]
     refuse_idle_flags(parsed, ports)
     expected = expectation(parsed, ports)
-    to_stdout = parsed.json == "-"
-    console = _console(stderr=to_stdout)
+    console = open_console(stderr=owns_stdout(parsed))
     reports: list[Report] = []
     absent: list[str] = []
     present = []
@@ -47,6 +44,7 @@ def run(parsed: Namespace) -> int:
         for report in pool.map(lambda request: _run(request, progress), present):
             if expected is not None:
                 expected.judge(report)
+            report.command = parsed.line
             reports.append(report)
             if not parsed.overview or report.exit_code == CANNOT_RUN or (report.exit_code and not _is_peer(report)):
                 print_report(console, report)
@@ -55,7 +53,9 @@ def run(parsed: Namespace) -> int:
     for port in dict.fromkeys(absent):
         where = "" if in_common(port) else ", it needs an environment of its own"
         console.print(f"{port}: not installed{where}", style="yellow")
-    _write(parsed, reports)
+    write_reports(parsed, reports)
+    if parsed.record:
+        records.write(Path(parsed.record), [report for report in reports if _is_peer(report)])
     return _exit_code(parsed, console, reports, expected)
 
 
@@ -84,9 +84,7 @@ def _ports(parsed: Namespace) -> list[str]:
         raise UsageError(f"--fuzz must be >= 0, got {parsed.fuzz}")
     if parsed.seed < 0:
         raise UsageError(f"--seed must be >= 0, got {parsed.seed}")
-    for name in (parsed.json, parsed.markdown, parsed.record, parsed.junit, parsed.html):
-        if name and name != "-" and not os.access(Path(name).resolve().parent, os.W_OK):
-            raise UsageError(f"cannot write {name}: its folder does not exist or is not writable")
+    check_targets(parsed)
     named_peers = parsed.all or any(port.startswith("peer:") for port in parsed.ports)
     for flag, given in (("--record", parsed.record), ("--dialect code", parsed.dialect == "code")):
         if given and not named_peers:
@@ -127,12 +125,6 @@ def _request(parsed: Namespace, port: str, loss: str) -> Request:
     )
 
 
-def _console(stderr: bool) -> Console:
-    console = Console(stderr=stderr)
-    # In a pipe rich assumes 80 columns, which folds every number.
-    return console if console.is_terminal else Console(stderr=stderr, width=PIPE_WIDTH)
-
-
 def _progress() -> Progress:
     console = Console(stderr=True)
     columns = (
@@ -153,33 +145,6 @@ def _bar(progress: Progress, task: TaskID, port: str) -> Callable[[int, int, str
 
 def _is_peer(report: Report) -> bool:
     return report.port.startswith("peer:")
-
-
-def _write(parsed: Namespace, reports: list[Report]) -> None:
-    text = json.dumps({"format": "focal-ref reports 1", "reports": [r.to_dict() for r in reports]}, indent=1)
-    if parsed.json == "-":
-        sys.stdout.write(text + "\n")
-    elif parsed.json:
-        _write_file(parsed.json, text + "\n")
-    if parsed.markdown:
-        _write_file(parsed.markdown, markdown(reports))
-    if parsed.junit:
-        from focal_conformance.reports.junit import junit
-
-        _write_file(parsed.junit, junit(reports))
-    if parsed.html:
-        from focal_conformance.reports.html import page
-
-        _write_file(parsed.html, page(reports))
-    if parsed.record:
-        records.write(Path(parsed.record), [report for report in reports if _is_peer(report)])
-
-
-def _write_file(name: str, text: str) -> None:
-    try:
-        Path(name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {name}: {error.strerror}") from error
 
 
 def _exit_code(parsed: Namespace, console: Console, reports: list[Report], expected: Expectation | None) -> int:

@@ -1,1 +1,1 @@
-"""Reports for machines and browsers: JUnit XML, one self-contained page."""
+"""Reports for programs, people and browsers: JSON, JUnit XML, Markdown, one self-contained page."""

@@ -1,0 +1,16 @@
+"""The console that commands print to."""
+
+import os
+
+from rich.console import Console
+
+PIPE_WIDTH = 10_000
+"""A pipe has no width: its lines are not folded, so that commands in them can be copied. COLUMNS gives it one."""
+
+
+def open_console(stderr: bool = False) -> Console:
+    """Standard output, or standard error where the other belongs to a report."""
+    console = Console(stderr=stderr)
+    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+        return console
+    return Console(stderr=stderr, width=PIPE_WIDTH)
