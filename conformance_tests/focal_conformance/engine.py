@@ -5,6 +5,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,18 @@ from focal_conformance.checks import CHECKS, Check
 from focal_conformance.checks.check import applies, perform
 from focal_conformance.frameworks.driver import DeviceMissing
 from focal_conformance.ports import Port, PortMissing, UsageError, resolve
-from focal_conformance.ports.port import Options
+from focal_conformance.ports.port import Options, PortBroken
 from focal_conformance.probe import probed
-from focal_conformance.report import DIFFERENCE, DOES_NOT_CONFORM, FAILED, LEVELS, PASSED, CheckResult, Report
+from focal_conformance.report import (
+    CANNOT_RUN,
+    DIFFERENCE,
+    DOES_NOT_CONFORM,
+    FAILED,
+    LEVELS,
+    PASSED,
+    CheckResult,
+    Report,
+)
 from focal_conformance.session import Session
 from focal_conformance.summary import summarise
 
@@ -137,31 +147,38 @@ def verify(
     report.framework, report.loss = session.driver.name, session.port.loss
     report.versions = {**session.port.versions, **session.driver.versions(), **environment()}
     report.notes = [*session.port.notes, *_notes(session)]
-    applicable = applicable_checks(session, selected)
-    if not applicable:
-        names = ", ".join(check.name for check in selected)
-        report.error = f"{names}: makes no sense for {report.framework} in mode {session.port.mode}"
-    for index, check in enumerate(applicable):
-        progress(index, len(applicable), check.title)
-        report.checks.append(perform(check, session))
-    if fuzz or exhaust:
-        _ask_at_random(
-            session, report, fuzz, seed, exhaust, lambda label: progress(len(applicable), len(applicable), label)
-        )
-    progress(len(applicable), len(applicable), "")
-    if not checks:
-        report.summary = summarise(session)
-        report.notes += _against_the_code(session, report, applicable)
-    report.close()
-    if diagnosis and report.exit_code == DOES_NOT_CONFORM:
-        from focal_conformance.diagnosis import diagnose
+    try:
+        applicable = applicable_checks(session, selected)
+        if not applicable:
+            names = ", ".join(check.name for check in selected)
+            report.error = f"{names}: makes no sense for {report.framework} in mode {session.port.mode}"
+        for index, check in enumerate(applicable):
+            progress(index, len(applicable), check.title)
+            report.checks.append(perform(check, session))
+        if fuzz or exhaust:
+            _ask_at_random(
+                session, report, fuzz, seed, exhaust, lambda text: progress(len(applicable), len(applicable), text)
+            )
+        progress(len(applicable), len(applicable), "")
+        if not checks:
+            report.summary = summarise(session)
+            report.notes += _against_the_code(session, report, applicable)
+        report.close()
+        if diagnosis and report.exit_code == DOES_NOT_CONFORM:
+            from focal_conformance.diagnosis import diagnose
 
-        progress(len(applicable), len(applicable), "diagnosis")
-        report.diagnosis = diagnose(session, report)
-    if curves:
-        from focal_conformance.curves import error_curves
+            progress(len(applicable), len(applicable), "diagnosis")
+            report.diagnosis = diagnose(session, report)
+        if curves:
+            from focal_conformance.curves import error_curves
 
-        report.curves = error_curves(session)
+            report.curves = error_curves(session)
+        session.port.close()
+    except PortBroken as error:
+        report.error, report.exit_code = str(error), CANNOT_RUN
+    finally:
+        with suppress(PortBroken):
+            session.port.close()
     report.seconds = time.monotonic() - started
     return report
 

@@ -98,6 +98,7 @@ def parametrize_with_cases(
             gradient=gradient if isinstance(gradient, str) else None,
             transform=list(_words(transforms)),
             dialect="documentation",
+            answer_timeout=None,
         )
         try:
             losses = (loss or DEFAULT_LOSS,) if not isinstance(port, str) else losses_of(_checked(port), loss)

@@ -22,6 +22,7 @@ def pytest_addoption(parser: Any) -> None:
         ("alpha-off", once, "VALUE", "for py: ports: what switches alpha off"),
         ("gradient", once, "MODULE:OBJECT", "for NumPy ports: function that returns (value, gradient)"),
         ("transform", many, "NAME", "for py: ports: claim a transformation: vmap, compile, jit, ..."),
+        ("answer-timeout", once, "SECONDS", "for cmd: ports: longest time an answer (60)"),
         ("known-failures", once, "FILE", "failures that are expected, as `focal-ref verify --update` writes them"),
     ):
         group.addoption(f"--focal-{name}", metavar=metavar, help=text, **kind)

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from focal_conformance.report import Report
 
 Progress = Callable[[int, int, str], None]
 LAST_LINES = 12
+GRACE = 3.0
+"""Seconds for a worker to end what it started."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,7 @@ def run(request: Request, progress: Progress) -> Report:
             try:
                 report = _follow(process, answers, request, progress)
             finally:
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
+                _end(process)
         return report or _without_report(request, process.returncode, output)
 
 
@@ -79,6 +80,17 @@ def _follow(process: "subprocess.Popen[bytes]", answers: Path, request: Request,
                 report.error = f"no answer within {request.timeout:g} s; --timeout gives it longer"
                 return report
             time.sleep(0.05)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask it to end, so that it can end what it started; then make it."""
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+            return
+        process.kill()
+    process.wait()
 
 
 def _without_report(request: Request, code: int, output: Path) -> Report:

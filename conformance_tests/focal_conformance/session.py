@@ -55,6 +55,11 @@ class Session:
         return self.port.mode == "eager" or self.level == "recommended"
 
     @property
+    def has_gradient(self) -> bool:
+        """Whether there is a gradient: the framework's, or a companion's."""
+        return self.driver.differentiates or self.port.companion is not None
+
+    @property
     def differentiates_twice(self) -> bool:
         """Whether there can be a second derivative: a companion's, or that of the framework in this mode."""
         if not self.driver.differentiates:
@@ -193,7 +198,7 @@ class Session:
         Special and random points of one parameter set are given to the port in one call.
         """
         if (id(case), quantity) not in self._evaluations:
-            siblings = [other for other in all_cases(case.loss, case.dtype) if _call_of(other) == _call_of(case)]
+            siblings = [other for other in all_cases(case.loss, case.dtype) if call_of(other) == call_of(case)]
             self._evaluate(siblings, quantity)
         return self._evaluations[id(case), quantity]
 
@@ -324,7 +329,7 @@ def case_parameters(case: Case) -> Parameters:
     return Parameters(case.alpha, case.gamma, soft_targets=case.soft_targets, detach_modulator=case.detach_modulator)
 
 
-def _call_of(case: Case) -> tuple[Any, ...]:
+def call_of(case: Case) -> tuple[Any, ...]:
     """What cases have in common that are given to a port in one call."""
     parameters = (case.alpha, case.gamma, case.soft_targets, case.detach_modulator)
     return (*parameters, case.ordinary, case.target_kind, case.logits.shape[1:])

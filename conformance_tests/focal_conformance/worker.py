@@ -4,6 +4,7 @@ Called with a JSON request; appends JSON lines to a file, so that nothing a port
 """
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ from focal_conformance.report import WRONG_USE, Report
 
 def main(arguments: list[str]) -> int:
     """``worker REQUEST_FILE ANSWER_FILE``."""
+    # Asked to end, it takes the process of a cmd: port with it.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with open(arguments[0], encoding="utf-8") as file:
         request = json.load(file)
     with open(arguments[1], "a", encoding="utf-8") as answers:

@@ -18,7 +18,7 @@ def _bound(session: Session, points: Sample) -> Function:
 
 def quantities(session: Session) -> tuple[str, ...]:
     """What behaviour is watched on: the gradient alone where each quantity is compiled anew."""
-    if not session.driver.differentiates:
+    if not session.has_gradient:
         return ("value",)
     return ("value", "gradient") if session.thorough else ("gradient",)
 
@@ -145,6 +145,10 @@ class NoTrace:
 
     name, title, level = "no_trace", "inputs and settings unchanged", "required"
 
+    def applies(self, session: Session) -> bool:
+        """A port in a process of its own has no hold of them."""
+        return bool(getattr(session.driver, "in_process", True))
+
     def run(self, session: Session, outcome: Outcome) -> None:
         """Compare before and after; draw no random numbers either."""
         driver, points = session.driver, sample(session)
@@ -153,7 +157,7 @@ class NoTrace:
         function = _bound(session, points)
         before = driver.global_state()
         driver.value(function, x, t)
-        if driver.differentiates:
+        if session.has_gradient:
             driver.gradient(function, x, t)
         outcome.expect(bool(np.array_equal(driver.numbers(x), logits_before)), "it changes the logits it is given")
         outcome.expect(bool(np.array_equal(driver.numbers(t), targets_before)), "it changes the targets it is given")

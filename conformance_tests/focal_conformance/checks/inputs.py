@@ -32,6 +32,8 @@ class NoBroadcasting:
             try:
                 got = driver.numbers(driver.value(function, x, t))
                 got = session.of_losses(got) if reduction == "none" else got
+            except NotClaimed:
+                raise
             except Exception:  # the refusal that is asked for, whatever its class
                 outcome.expect(True, "")
                 continue
@@ -75,7 +77,7 @@ class Layouts:
             x, t = (driver.strided(driver.numbers(array), driver.dtype_of(array)) for array in (x, t))
         function = session.bind(replace(points.parameters, reduction=reduction))
         gradient = None
-        if driver.differentiates:
+        if session.has_gradient:
             result, slope = driver.gradient(function, x, t)
             gradient = driver.numbers(slope)
         else:
@@ -128,6 +130,8 @@ class EdgeShapes:
             x, t = session.arrays(points.logits, points.targets, points.dtype)
             try:
                 got = driver.numbers(driver.value(session.bind(points.parameters), x, t))
+            except NotClaimed:
+                raise
             except Exception as error:  # reported as the failure that it is
                 outcome.expect(False, f"logits of shape {points.logits.shape}: {raised(error)}")
                 continue
@@ -164,6 +168,8 @@ class IntegerTargets:
             t = driver.array(session.laid_out(targets), dtype)
             try:
                 got = session.of_losses(driver.numbers(driver.value(session.bind(points.parameters), x, t))).reshape(-1)
+            except NotClaimed:
+                raise
             except Exception as error:  # reported, as a refusal or as a failure
                 if session.port.probed:
                     outcome.unclaimed.append(f"{dtype} targets: {raised(error)}")

@@ -176,7 +176,7 @@ class LabelSmoothing:
         soft = smooth_targets(targets, self.EPSILON, num_classes=classes)
         parameters = replace(points.parameters, label_smoothing=self.EPSILON)
         loss = LOSSES[session.port.loss](alpha=parameters.alpha, gamma=parameters.gamma, soft_targets=rule)  # type: ignore[call-arg]
-        for quantity in ("value", "gradient") if session.driver.differentiates else ("value",):
+        for quantity in ("value", "gradient") if session.has_gradient else ("value",):
             want = getattr(loss, quantity)(points.logits, soft)
             (got,) = session.results(points.logits, points.targets, points.dtype, parameters, quantity)
             tolerance = 0.01 * np.abs(want) + 1e-3

@@ -81,6 +81,9 @@ def add_port_flags(parser: argparse.ArgumentParser) -> None:
         "--dialect", choices=("documentation", "code"), default="documentation",
         help="hold a peer against its documentation, or against what its code does where that differs",
     )  # fmt: skip
+    parser.add_argument(
+        "--answer-timeout", type=float, metavar="SECONDS", help="for cmd: ports: longest time an answer (60)"
+    )
     group = parser.add_argument_group("for py: ports (they run the code they name)")
     group.add_argument(
         "--transform",

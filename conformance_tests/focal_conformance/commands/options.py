@@ -4,9 +4,12 @@ import ast
 from argparse import Namespace
 from typing import Any
 
+from focal_conformance.frameworks import MODULES
 from focal_conformance.ports import UsageError
-from focal_conformance.ports.port import DEFAULT_LOSS, Options
+from focal_conformance.ports.port import ANSWER_TIMEOUT, DEFAULT_LOSS, Options
 from focal_conformance.ports.python import ALIASES, split_name
+
+SOFT_TARGETS = ("linear", "expected", "margin", "cross_entropy", "none")
 
 
 def port_options(parsed: Namespace, loss: str | None = None) -> Options:
@@ -15,6 +18,13 @@ def port_options(parsed: Namespace, loss: str | None = None) -> Options:
 
     if parsed.loss is not None and parsed.loss not in LOSSES:
         raise UsageError(f"unknown loss {parsed.loss!r}; there are {', '.join(LOSSES)}")
+    # The command line knows what there is; pytest and Python pass on whatever they are given.
+    for flag, value, there in (
+        ("--framework", parsed.framework, tuple(MODULES)),
+        ("--soft-targets", parsed.soft_targets, SOFT_TARGETS),
+    ):
+        if value is not None and value not in there:
+            raise UsageError(f"{flag}: unknown {value!r}; there are {', '.join(there)}")
     names = dict(_pair("--argument", text) for text in parsed.argument)
     for name in names:
         if name not in ALIASES:
@@ -31,6 +41,7 @@ def port_options(parsed: Namespace, loss: str | None = None) -> Options:
         soft_targets=None if parsed.soft_targets == "none" else parsed.soft_targets,
         transforms=_transforms(parsed.transform),
         code=parsed.dialect == "code",
+        answer_timeout=_seconds(parsed.answer_timeout),
     )
 
 
@@ -45,6 +56,18 @@ def _transforms(names: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _seconds(asked: str | float | None) -> float:
+    if asked is None:
+        return ANSWER_TIMEOUT
+    try:
+        timeout = float(asked)
+    except ValueError as error:
+        raise UsageError(f"--answer-timeout must be a number of seconds, got {asked!r}") from error
+    if not 0.0 < timeout < float("inf"):
+        raise UsageError(f"--answer-timeout must be a number > 0, got {timeout:g}")
+    return timeout
+
+
 def _off_switch(text: str) -> Any:
     value = literal(text)
     if isinstance(value, str):
@@ -53,10 +76,16 @@ def _off_switch(text: str) -> Any:
 
 
 def refuse_idle_flags(parsed: Namespace, ports: list[str]) -> None:
-    """UsageError for flags that describe a Python port where none is named."""
-    if any(port.startswith("py:") for port in ports):
+    """UsageError for flags that describe a kind of port where none of it is named."""
+    kinds = {port.partition(":")[0] for port in ports}
+    if kinds <= {"cmd", "results"} and parsed.device != "cpu":
+        raise UsageError(f"--device {parsed.device}: a cmd: port chooses its device itself, and declares it")
+    if "cmd" not in kinds and parsed.answer_timeout is not None:
+        raise UsageError("--answer-timeout is about cmd: ports, and none is named")
+    if "py" in kinds:
         return
     given = {
+        "--framework": parsed.framework is not None,
         "--argument": parsed.argument,
         "--always": parsed.always,
         "--alpha-off": parsed.alpha_off is not None,

@@ -11,8 +11,10 @@ MODULES = {
     "numpy": "focal_conformance.frameworks.numpy_driver",
     "array_api_strict": "focal_conformance.frameworks.numpy_driver",
 }
+FOREIGN = dict.fromkeys(("command", "results"), "focal_conformance.frameworks.command_driver")
+"""Ports that are no Python functions, and take no framework's arrays."""
 
 
 def load(name: str, device: str = "cpu") -> Any:
     """The driver of a framework, which this imports."""
-    return import_module(MODULES[name]).driver(name, device)
+    return import_module({**MODULES, **FOREIGN}[name]).driver(name, device)

@@ -37,7 +37,7 @@ class NumpyDriver:
 
     def array(self, values: Any, dtype: str) -> Any:
         if self.name == "numpy":
-            return np.asarray(values).astype(_numpy_dtype(dtype))
+            return np.asarray(values).astype(numpy_dtype(dtype))
         return self.xp.asarray(np.asarray(values).astype(dtype))
 
     def strided(self, values: Any, dtype: str) -> Any:
@@ -84,7 +84,8 @@ class NumpyDriver:
         return {self.name: str(self.xp.__version__)}
 
 
-def _numpy_dtype(dtype: str) -> Any:
+def numpy_dtype(dtype: str) -> Any:
+    """NumPy's dtype of a name; bfloat16 is that of ml_dtypes."""
     if dtype == "bfloat16":
         try:
             return np.dtype(import_module("ml_dtypes").bfloat16)

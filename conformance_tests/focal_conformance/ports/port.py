@@ -16,7 +16,16 @@ class PortMissing(Exception):
     """The port cannot be run here, a package or a device is missing; exit code 3."""
 
 
+class PortBroken(BaseException):
+    """A port in a process of its own hung, crashed or broke the protocol; exit code 3.
+
+    Not an `Exception`: what a check catches is a port's answer to one call, and after this there is none.
+    """
+
+
 DEFAULT_LOSS = "sigmoid_focal"
+ANSWER_TIMEOUT = 60.0
+"""Seconds that a port in another language has for each answer."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,8 @@ class Options:
     """What a Python port claims to work under."""
     code: bool = False
     """A public package is held against what its code does, not against its documentation."""
+    answer_timeout: float = ANSWER_TIMEOUT
+    """Seconds that a port in another language has for each answer."""
 
     def flags(self) -> str:
         """The flags that say the same, with a leading space."""
@@ -51,6 +62,7 @@ class Options:
         for name in self.transforms:
             words += ["--transform", name]
         words += ["--dialect", "code"] if self.code else []
+        words += [] if self.answer_timeout == ANSWER_TIMEOUT else ["--answer-timeout", f"{self.answer_timeout:g}"]
         return "".join(f" {shlex.quote(word)}" for word in words)
 
 
@@ -80,6 +92,8 @@ class Port:
     """Dtypes and off-switch are not declared but found by trying."""
     flags: str = ""
     """Flags that name the same port again on a command line, with a leading space."""
+    close: Callable[[], None] = lambda: None
+    """Ends what the port runs in; PortBroken if it does not end as it should."""
 
     def call(self, logits: Any, targets: Any, keywords: Mapping[str, Any]) -> Any:
         """Call the function in its own words."""

@@ -2,14 +2,16 @@
 
 from difflib import get_close_matches
 
-from focal_conformance.ports import adapters, peers, python
-from focal_conformance.ports.port import DEFAULT_LOSS, Options, Port, UsageError
+from focal_conformance.ports import adapters, command, peers, python, results
+from focal_conformance.ports.port import ANSWER_TIMEOUT, DEFAULT_LOSS, Options, Port, UsageError
 from focal_ref import LOSSES
 
 KINDS = {
     "adapter": "an adapter of this project: adapter:torch, adapter:torch@compile",
     "peer": "a public package that the kit knows: peer:torchvision",
     "py": "a Python function: py:package.module:object or py:path/to/file.py:object (runs the code it names)",
+    "cmd": "a program in any language that speaks JSON lines: cmd:./port, 'cmd:node port.js' (runs it)",
+    "results": "answers of a port that ran elsewhere: results:answers.jsonl (questions: `focal-ref vectors export`)",
 }
 
 
@@ -40,6 +42,10 @@ def check_name(connectable: str) -> None:
         raise UsageError(f"unknown port {connectable!r}{near}; a port is named by its kind:\n{kinds}")
     if kind == "py":
         python.split_name(rest)
+    elif kind == "cmd":
+        command.command_words(rest)
+    elif kind == "results":
+        pass
     elif kind == "adapter" and rest.split("@")[0] in adapters.BACKENDS:
         name, _, mode = rest.partition("@")
         if (mode or "eager") not in adapters.BACKENDS[name].modes:
@@ -62,14 +68,21 @@ def resolve(connectable: str, options: Options) -> Port:
     kind, _, rest = connectable.partition(":")
     if kind == "py":
         return python.load(rest, options)
+    if kind == "cmd":
+        return command.load(rest, options)
+    if kind == "results":
+        return results.load(rest, options)
     if kind == "adapter":
         name, _, mode = rest.partition("@")
         return adapters.load(name, mode or "eager", options)
     return peers.load(rest, code=options.code)
 
 
-def losses_of(connectable: str, loss: str | None) -> tuple[str, ...]:
-    """The losses that a port is verified for: the one asked for, else all that it is known to have."""
+def losses_of(connectable: str, loss: str | None, timeout: float = ANSWER_TIMEOUT) -> tuple[str, ...]:
+    """The losses that a port is verified for: the one asked for, else all that it is known or found to have.
+
+    A port in another language is asked; ``timeout`` are the seconds that its answer may take.
+    """
     kind, _, rest = connectable.partition(":")
     if kind == "peer":
         own = peers.PEERS[rest].loss
@@ -78,4 +91,8 @@ def losses_of(connectable: str, loss: str | None) -> tuple[str, ...]:
         return (own,)
     if loss is not None:
         return (loss,)
+    if kind == "cmd":
+        return command.declared_losses(rest, timeout)
+    if kind == "results":
+        return results.declared_losses(rest)
     return tuple(LOSSES) if kind == "adapter" else (DEFAULT_LOSS,)

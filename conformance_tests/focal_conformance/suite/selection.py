@@ -11,7 +11,6 @@ import pytest
 from focal_conformance.commands.options import port_options, refuse_idle_flags
 from focal_conformance.engine import applicable_checks, open_session, selected_checks
 from focal_conformance.formats import FORMATS
-from focal_conformance.frameworks import MODULES
 from focal_conformance.known_failures import KnownFailures, Run, read, refuse_mismatch
 from focal_conformance.plugin import EXIT_CODE
 from focal_conformance.ports import PortMissing, UsageError
@@ -21,7 +20,7 @@ from focal_conformance.session import Session
 from focal_conformance.suite.case import Case, cases_of
 
 REPEATED = ("argument", "always", "transform")
-ONCE = ("loss", "framework", "alpha_off", "soft_targets", "gradient", "dialect")
+ONCE = ("loss", "framework", "alpha_off", "soft_targets", "gradient", "dialect", "answer_timeout", "device")
 
 
 class Missing:
@@ -61,8 +60,6 @@ def refuse_wrong_use(config: Any) -> None:
         for dtype in config.getoption("--focal-dtype"):
             if dtype not in FORMATS:
                 raise UsageError(f"--dtype: unknown {dtype!r}; there are {', '.join(FORMATS)}")
-        if parsed.framework is not None and parsed.framework not in MODULES:
-            raise UsageError(f"--framework: unknown {parsed.framework!r}; there are {', '.join(MODULES)}")
         port_options(parsed)
         for port in ports:
             check_name(port)
