@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from focal_conformance.console import print_table
 from focal_conformance.report import FAILED, KNOWN, NOT_CLAIMED, PASSED, Cause, CheckResult, Diagnosis, Report
 from focal_conformance.reports.words import (
     answer_name,
@@ -16,6 +17,7 @@ from focal_conformance.reports.words import (
     first_line,
     judgement,
     own_version,
+    printable,
     ulp_text,
 )
 
@@ -27,7 +29,7 @@ def print_report(console: Console, report: Report) -> None:
     """One port: a row a check, what failed with the line that shows it, and what is wrong."""
     _print_heading(console, report)
     if report.checks:
-        console.print(_checks_table(console, report))
+        print_table(console, _checks_table(console, report))
     for check in failing(report):
         _line(console, f"  [bold red]{escape(check.check)}[/]: {escape(first_line(' '.join(check.failures[:1])))}")
         for failure in check.failures[1:3]:
@@ -65,13 +67,13 @@ def _print_heading(console: Console, report: Report) -> None:
 
 
 def _line(console: Console, text: str) -> None:
-    console.print(text, highlight=False)
+    console.print(printable(text), highlight=False)
 
 
 def _command(console: Console, text: str) -> None:
     """Never folded: it is there to be copied."""
     if text:
-        console.print(f"    {text}", style="cyan", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"    {printable(text)}", style="cyan", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
@@ -86,7 +88,7 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
         for name, text in _details(diagnosis, cause):
             _line(console, f"    [dim]{name}:[/] {escape(text)}")
         for link in cause.links:
-            console.print(f"    met in {link}", style="dim", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"    met in {printable(link)}", style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def _details(diagnosis: Diagnosis, cause: Cause) -> Iterator[tuple[str, str]]:
@@ -118,7 +120,7 @@ def _checks_table(console: Console, report: Report) -> Table:
 
 def _where(check: CheckResult, width: int) -> str:
     """The command stands where it fits: a folded one cannot be copied, and of a failed check it follows below."""
-    text = judgement(check)
+    text = printable(judgement(check))
     if check.verdict == NOT_CLAIMED or not check.rerun:
         return text
     one_line = f"{text}; {check.rerun}"
@@ -134,7 +136,7 @@ def print_overview(console: Console, reports: list[Report]) -> None:
         table.add_column(column, overflow="fold")
     for report in reports:
         style = VERDICT_STYLES[report.exit_code]
-        failed = first_line(report.error) or ", ".join(failed_checks(report)) or "none"
+        failed = printable(first_line(report.error)) or ", ".join(failed_checks(report)) or "none"
         cells = map(escape, (report.port, report.loss, own_version(report)))
         table.add_row(*cells, f"[{style}]{report.verdict}[/]", escape(failed))
-    console.print(table)
+    print_table(console, table)

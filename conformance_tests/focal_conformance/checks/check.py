@@ -1,5 +1,6 @@
 """What a check is, and how it collects its outcome."""
 
+import shlex
 import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -50,11 +51,16 @@ class Outcome:
     max_ulp: float | None = None
     worst: Point | None = None
     failures: list[tuple[float, str, Point | None]] = field(default_factory=list)
+    targets: list[tuple[str, ...]] = field(default_factory=list)
+    """Of each failure the targets where it is, for the kind of failure that a file of known failures lists."""
     unclaimed: list[str] = field(default_factory=list)
 
-    def fail(self, message: str, gravity: float = 1.0, point: Point | None = None) -> None:
+    def fail(
+        self, message: str, gravity: float = 1.0, point: Point | None = None, targets: tuple[str, ...] = ()
+    ) -> None:
         """One reason for failing; the gravest is shown first."""
         self.failures.append((gravity, message, point))
+        self.targets.append(targets)
 
     def expect(self, holds: bool, message: str) -> None:
         """Count one judgement."""
@@ -99,7 +105,7 @@ def _result(check: Check, session: Session, outcome: Outcome) -> CheckResult:
         failures=list(dict.fromkeys(messages))[:8] or ([] if outcome.judged else ["nothing of it is claimed"]),
         flushed=outcome.flushed,
         rerun=rerun_line(check, session, point),
-        signature=text_of(kinds_of(failures)),
+        signature=text_of(kinds_of(outcome.failures, outcome.targets)),
     )
 
 
@@ -107,9 +113,10 @@ def rerun_line(check: Check, session: Session, point: Point | None) -> str:
     """The command that shows the worst point, or runs the check alone."""
     port = session.port
     flags = port.flags + ("" if session.driver.device == "cpu" else f" --device {session.driver.device}")
+    name = shlex.quote(port.name)
     if point is not None and point.case:
-        return f"focal-ref show '{point.case}' --port {port.name}{flags}"
-    return f"focal-ref verify {port.name} --check {check.name}{flags}"
+        return f"focal-ref show '{point.case}' --port {name}{flags}"
+    return f"focal-ref verify {name} --check {check.name}{flags}"
 
 
 def agree(got: Float64, exact: Float64, tolerance: Float64) -> "np.ndarray[Any, np.dtype[np.bool_]]":

@@ -17,6 +17,7 @@ from focal_conformance.reports.words import (
     judgement,
     known,
     own_version,
+    printable,
     ulp_text,
 )
 from focal_ref import LOSSES
@@ -88,11 +89,17 @@ def render(template: str, **values: Any) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_finished,
     )
     words = (answer_name, estimates, evidence, first_line, judgement, ulp_text)
     environment.globals.update({word.__name__: word for word in words})
     environment.globals.update(signs=SIGNS, classes={verdict: CLASSES[sign] for verdict, sign in SIGNS.items()})
     return environment.get_template(template).render(**values)
+
+
+def _finished(value: Any) -> Any:
+    """Whatever is put into a template: a picture or a macro's text is as it shall be."""
+    return printable(value) if type(value) is str else value
 
 
 def _plots(report: Report, name: str) -> dict[str, list[Panel]]:

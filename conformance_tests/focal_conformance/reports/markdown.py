@@ -18,6 +18,7 @@ from focal_conformance.reports.words import (
     judgement,
     known,
     own_version,
+    printable,
     ulp_text,
 )
 
@@ -41,13 +42,13 @@ def markdown(reports: list[Report], overview: bool = False) -> str:
 
 def plain(text: str) -> str:
     """Text in one line that starts no tag and ends no cell."""
-    text = " ".join(text.replace("|x|", "abs(x)").split())
+    text = " ".join(printable(text).replace("|x|", "abs(x)").split())
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
 
 
 def code(text: str) -> str:
     """A span of code, whatever is in it."""
-    text = " ".join(text.split())
+    text = " ".join(printable(text).split())
     ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     padding = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{padding}{text}{padding}{ticks}".replace("|", "\\|")
@@ -55,6 +56,7 @@ def code(text: str) -> str:
 
 def block(text: str, indent: str = "", language: str = "text") -> list[str]:
     """A fenced block, whatever is in it."""
+    text = printable(text)
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return [indent + line for line in (f"{fence}{language}", *text.splitlines(), fence)]
 
@@ -108,7 +110,7 @@ def _section(report: Report) -> Iterator[str]:
     if report.error:
         yield from ("", *block(report.error))
     if failing(report):
-        yield from ("", "### Failing checks", "")
+        yield from ("", "### Failing checks")
         for check in failing(report):
             yield from _failing_check(check)
     if report.diagnosis is not None:
@@ -126,12 +128,10 @@ def _section(report: Report) -> Iterator[str]:
 
 
 def _failing_check(check: CheckResult) -> Iterator[str]:
-    yield f"- {code(check.check)} ({plain(check.title)})"
-    yield ""
+    yield from ("", f"- {code(check.check)} ({plain(check.title)})", "")
     yield from block(first_line(" ".join(check.failures[:1])), indent="  ")
     if check.rerun:
         yield from ("", *block(check.rerun, indent="  ", language="sh"))
-    yield ""
 
 
 def _diagnosis(diagnosis: Diagnosis) -> Iterator[str]:
@@ -162,7 +162,7 @@ def _all_checks(report: Report) -> Iterator[str]:
     yield "|---|---|---:|---|"
     for check in report.checks:
         verdict = f"{SIGNS[check.verdict]} {check.verdict}"
-        yield row(code(check.check), verdict, ulp_text(check.max_ulp), plain(judgement(check)))
+        yield row(code(check.check), verdict, ulp_text(check.max_ulp), plain(judgement(check).replace("\n", "; ")))
     yield ""
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     yield f"{plain(versions)}; {report.seconds:.1f} s" + (f"; seed {report.seed}" if report.seed is not None else "")

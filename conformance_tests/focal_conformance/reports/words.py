@@ -1,5 +1,7 @@
 """What all reports say in the same words."""
 
+import re
+
 from focal_conformance.report import (
     DIFFERENCE,
     FAILED,
@@ -27,6 +29,15 @@ SIGNS = {
     "wrong use": "✗",
 }
 """Of the verdicts of checks and of ports; the word always stands beside it."""
+
+
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+"""What a port may put into its messages, and what would move a cursor, turn text around or end a file."""
+
+
+def printable(text: str) -> str:
+    """Text with the replacement character for what is not there to be read."""
+    return CONTROLS.sub("\ufffd", text)
 
 
 def ulp_text(ulp: float | None) -> str:
