@@ -14,11 +14,15 @@ from focal_conformance.session import COMPILED_ROWS, COMPILED_SIZE, Session
 
 COMPILED_CLASSES = (3,)
 """Each number of classes is compiled anew."""
+FEWEST_SETS, FEWEST_POINTS = 128, 8
+"""Sets of parameters of a run, and points of a set: a short run has few of both."""
 
 
 def batches(session: Session, dtype: str, count: int, seed: int) -> Iterator[Question]:
-    """``count`` points of a dtype, 256 to a set of parameters, rows 64."""
+    """``count`` points of a dtype, up to 256 to a set of parameters, rows 64; fewer where they are few."""
     size = COMPILED_ROWS if session.rows else COMPILED_SIZE
+    if session.port.mode == "eager":
+        size = min(size, max(FEWEST_POINTS, count // FEWEST_SETS))
     for number, start in enumerate(range(0, count, size)):
         yield _batch(session, dtype, min(size, count - start), seed, number)
 

@@ -17,6 +17,8 @@ TARGETS = (0.0, 1.0, 0.5, 0.25, 0.75)
 def simpler_numbers(own: float, fmt: FloatFormat) -> list[float]:
     """Round numbers, then the number itself with fewer binary digits."""
     numbers = [*ROUND, *(digits_of(own, bits) for bits in DIGITS if bits < fmt.bits)]
+    if 0.0 < abs(own) < fmt.smallest_normal:
+        numbers.insert(len(ROUND), math.copysign(float(fmt.ulp(0.0)), own))
     return _distinct([x for x in numbers if abs(x) <= fmt.largest], own)
 
 
