@@ -16,7 +16,7 @@ from focal_conformance.cli import main  # noqa: E402
 from focal_conformance.dialect import Parameters  # noqa: E402
 from focal_conformance.engine import open_session  # noqa: E402
 from focal_conformance.formats import FORMATS  # noqa: E402
-from focal_conformance.fuzz import exhaust, exhausted, fuzz_note, fuzzed, truth  # noqa: E402
+from focal_conformance.fuzz import exhaust, exhausted, fuzz_note, fuzzed, shrink, truth  # noqa: E402
 from focal_conformance.fuzz.batches import batches  # noqa: E402
 from focal_conformance.fuzz.logits import from_patterns, random_logits  # noqa: E402
 from focal_conformance.fuzz.names import named_point  # noqa: E402
@@ -34,8 +34,18 @@ def session_of(name, dtype="float32", level="required", loss="sigmoid_focal"):
     return open_session(f"py:{FAULTS}:{name}", level=level, dtypes=(dtype,), options=options)
 
 
+def answers(results):
+    return [(each.verdict, each.judged, each.max_ulp, each.worst, each.failures) for each in results]
+
+
 def by_name(results):
     return {result.check: result for result in results}
+
+
+@pytest.fixture(autouse=True)
+def few_calls(monkeypatch):
+    """A failure is reduced with less zeal: these tests shall be quick."""
+    monkeypatch.setattr(shrink, "MOST_CALLS", 250)
 
 
 @pytest.fixture(params=["oracle", "reference"])
@@ -113,9 +123,9 @@ def test_rows():
 @needs_oracle
 def test_a_seed_gives_the_same_run_again():
     first, again = (fuzzed(session_of("wrong_where_the_target_is_nearly_p"), 600, 5) for _ in range(2))
-    assert first == again
+    assert answers(first) == answers(again)
     other = fuzzed(session_of("right"), 300, 5), fuzzed(session_of("right"), 300, 6)
-    assert other[0] != other[1]
+    assert answers(other[0]) != answers(other[1])
 
 
 @needs_oracle
@@ -150,13 +160,13 @@ def test_points_are_numbers_of_their_dtype_and_many_are_awkward():
         with np.errstate(over="ignore"):
             p = 1.0 / (1.0 + np.exp(-np.nan_to_num(logits)))
         soft = (targets > 0.0) & (targets < 1.0)
-        assert np.mean(soft & (np.abs(targets - p) < 1e-4 * p)) > 0.01
+        assert np.mean(soft & (np.abs(targets - p) < 4.0 * fmt.eps * p)) > 0.02
         assert np.mean(soft & (targets > 1.0 - 4.0 * fmt.eps)) > 0.01
         assert np.mean(soft & (targets < 1e-3)) > 0.05
 
 
 def test_gammas_are_near_what_code_treats_apart():
-    gammas = np.array([q.parameters.gamma for q in batches(session_of("right"), "float32", 8 * 4000, 0)])
+    gammas = np.array([q.parameters.gamma for q in batches(session_of("right"), "float32", 256 * 1500, 0)])
     near = np.abs(gammas[:, None] - np.array([0.0, 1.0, 2.0, 0.5, 1.5]))
     assert ((near > 0.0) & (near < 1e-4)).any(axis=0).all()
     assert (near == 0.0).any(axis=0).all()
@@ -246,6 +256,19 @@ def test_show_says_that_numbers_are_the_references(capsys, monkeypatch):
 )
 def test_a_name_that_names_nothing_is_explained(name, why, capsys):
     assert main(["show", name]) == 2
+    assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (["--fuzz", "-1"], "--fuzz must be >= 0"),
+        (["--seed", "3"], "--fuzz N says how many"),
+        (["--fuzz", "10", "--recorded"], "recorded verdicts are about the golden points"),
+    ],
+)
+def test_flags_that_make_no_sense(flags, why, capsys):
+    assert main(["verify", "peer:torchvision", *flags]) == 2
     assert why in capsys.readouterr().err
 
 

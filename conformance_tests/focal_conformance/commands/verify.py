@@ -84,6 +84,10 @@ def _ports(parsed: Namespace) -> list[str]:
         raise UsageError(f"--fuzz must be >= 0, got {parsed.fuzz}")
     if parsed.seed < 0:
         raise UsageError(f"--seed must be >= 0, got {parsed.seed}")
+    if parsed.seed and not parsed.fuzz:
+        raise UsageError("--seed is that of the random points: --fuzz N says how many")
+    if (parsed.recorded or parsed.record) and (parsed.fuzz or parsed.exhaust):
+        raise UsageError("recorded verdicts are about the golden points: --fuzz and --exhaust are runs of their own")
     check_targets(parsed)
     named_peers = parsed.all or any(port.startswith("peer:") for port in parsed.ports)
     for flag, given in (("--record", parsed.record), ("--dialect code", parsed.dialect == "code")):

@@ -148,6 +148,8 @@ def _row(
     indexed = question.targets.ndim == 1
     top = int(t) if indexed else int(np.argmax(t))
     kept = [c for c in range(x.size) if c == top or compiled or between([False], True)]
+    if len(kept) == 1:
+        return None
     logits = np.array([between(simpler_numbers(float(x[c]), fmt), float(x[c])) for c in kept])
     if isinstance(parameters.alpha, tuple):
         parameters = replace(parameters, alpha=tuple(parameters.alpha[c] for c in kept))
