@@ -85,7 +85,7 @@ def _add_vectors(parser: argparse.ArgumentParser) -> None:
     generate.add_argument("directory", nargs="?", help="default: the package's own")
     generate.add_argument("--check", action="store_true", help="write nothing; fail if a byte differs")
     generate.set_defaults(run=_lazily("vectors", "generate"))
-    export = actions.add_parser("export", help="copy the vectors and their schema to a directory")
+    export = actions.add_parser("export", help="write vectors, schemas and questions (JSON lines) to a directory")
     export.add_argument("directory")
     export.set_defaults(run=_lazily("vectors", "export"))
 

@@ -3,10 +3,13 @@
 import shutil
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
 
+from focal_conformance.ports import UsageError
+from focal_conformance.ports.messages import line_of
 from focal_conformance.report import CANNOT_RUN
 
 
@@ -37,11 +40,31 @@ def generate(parsed: Namespace) -> int:
 
 
 def export(parsed: Namespace) -> int:
-    """Copy vectors and schema, for ports that are verified elsewhere."""
+    """Write vectors, schemas, and the questions of a port that is verified elsewhere."""
+    from focal_conformance.formats import FORMATS
+    from focal_ref import LOSSES
+
     target = Path(parsed.directory)
-    target.mkdir(parents=True, exist_ok=True)
-    for folder in (("vectors", "data"), ("schema",)):
-        with as_file(files("focal_conformance").joinpath(*folder)) as source:
-            for path in sorted(source.glob("*.json")):
-                print(shutil.copy(path, target / path.name))
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for folder in (("vectors", "data"), ("schema",)):
+            with as_file(files("focal_conformance").joinpath(*folder)) as source:
+                for path in sorted(source.glob("*.json")):
+                    print(shutil.copy(path, target / path.name))
+        for loss in LOSSES:
+            for dtype in FORMATS:
+                path = target / f"questions_{loss}_{dtype}.jsonl"
+                path.write_text("".join(_questions(loss, dtype)), encoding="ascii")
+                print(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from error
     return 0
+
+
+def _questions(loss: str, dtype: str) -> Iterator[str]:
+    """Lines of a file of questions; its end says `stop`."""
+    from focal_conformance.vectors.questions import questions
+
+    yield line_of({"type": "start", "id": "start", "protocol": 1}, "start")
+    for question in questions(loss, dtype):
+        yield line_of(question, "run")

@@ -67,7 +67,7 @@ class _Book:
         """The arrays that were given for a call; NotClaimed where it was not exported or not answered."""
         parts = self._find(arguments)
         if parts is None:
-            raise NotClaimed("it is no exported question: a file of answers shows golden points alone")
+            raise NotClaimed("no exported question asks this: a file of answers shows golden points alone")
         missing = [name for name, _ in parts if name not in self.answers.replies]
         if missing:
             raise NotClaimed(f"the file has no answer to {missing[0]}")
