@@ -16,7 +16,7 @@ GROUPS := reference oracle kit packaging migrate external properties adapters su
 # Groups side by side; each prints when it has ended. One framework a process.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: verify test lint format record clean verify-alone $(ALONE:%=verify-alone-%) $(GROUPS:%=test-%)
+.PHONY: verify test lint format record scoreboard scoreboard-pages clean verify-alone $(ALONE:%=verify-alone-%) $(GROUPS:%=test-%)
 
 verify: $(READY)  ## adapters in all modes and every peer, against the recorded verdicts
 	mkdir -p build
@@ -51,10 +51,25 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 PEERS_JSON := conformance_tests/focal_conformance/peers.json
-record: $(READY) $(ALONE:%=.venv-%/.ready)  ## run the peers, write their verdicts and the README table; review the diff
-	$(BIN)/focal-ref verify --all --require --overview --record $(PEERS_JSON) --markdown docs/verdicts.md || true
-	$(foreach name,$(ALONE),.venv-$(name)/bin/python -m focal_conformance verify $(PEERS_$(name)) --overview --record $(PEERS_JSON) || true;)
+BOARD := build/scoreboard
+COMMON_PEERS = $$($(BIN)/python -c 'from focal_conformance.ports.peers import names; from focal_conformance.ports.resolve import in_common; print(*filter(in_common, names()))')
+ALONE_READY := $(ALONE:%=.venv-%/.ready)
+
+record: $(READY) $(ALONE_READY)  ## run all ports, write the peers' verdicts, the README table and the scoreboard; review the diff
+	rm -rf $(BOARD) && mkdir -p $(BOARD)
+	$(BIN)/focal-ref verify --all --require --overview --record $(PEERS_JSON) --markdown docs/verdicts.md --json $(BOARD)/common.json || true
+	$(foreach name,$(ALONE),.venv-$(name)/bin/python -m focal_conformance verify $(PEERS_$(name)) --overview --record $(PEERS_JSON) --json $(BOARD)/$(name).json || true;)
 	$(BIN)/python docs/insert_verdicts.py
+	$(MAKE) scoreboard-pages
+
+scoreboard: $(READY) $(ALONE_READY)  ## run every peer, write docs/scoreboard.md and its twin in HTML
+	rm -rf $(BOARD) && mkdir -p $(BOARD)
+	$(BIN)/focal-ref verify $(COMMON_PEERS) --overview --json $(BOARD)/common.json || true
+	$(foreach name,$(ALONE),.venv-$(name)/bin/python -m focal_conformance verify $(PEERS_$(name)) --overview --json $(BOARD)/$(name).json || true;)
+	$(MAKE) scoreboard-pages
+
+scoreboard-pages:  ## from the reports of the last run
+	$(BIN)/focal-ref scoreboard $(BOARD)/common.json $(ALONE:%=$(BOARD)/%.json) --markdown docs/scoreboard.md --html docs/scoreboard.html
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed, this is " + sys.version.split()[0] + "; make PYTHON=/path/to/python3.11 ...")'

@@ -82,7 +82,7 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
         _line(console, f"    smallest failing input: {escape(diagnosis.smallest)}")
     for index, cause in enumerate(diagnosis.causes):
         if index:
-            text = f"{answer_name(cause)}: {cause.sentence} ({cause.explained} of {diagnosis.asked})"
+            text = f"{answer_name(cause)}: {cause.sentence} ({evidence(diagnosis, cause)})"
             _line(console, f"    [dim]less likely:[/] {escape(text)}")
             continue
         for name, text in _details(diagnosis, cause):

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from focal_conformance.formats import FORMATS
 from focal_conformance.report import Curve
@@ -54,7 +55,7 @@ def _svg(dtype: str, gamma: float, curves: list[Curve], name: str) -> str:
     import matplotlib
     from matplotlib.figure import Figure
 
-    style = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "font.size": 9}
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "font.size": 9}
     with matplotlib.rc_context(style):
         present = [quantity for quantity in QUANTITIES if any(curve.quantity == quantity for curve in curves)]
         height = HEIGHT if len(present) > 1 else 0.58 * HEIGHT

@@ -105,7 +105,10 @@ def answer_name(cause: Cause) -> str:
 
 
 def evidence(diagnosis: Diagnosis, cause: Cause) -> str:
-    """How much an answer explains."""
+    """How much an answer explains; one that only the checks see explains no number."""
+    if not cause.explained:
+        right = f"; of {diagnosis.asked} results the specification explains {diagnosis.right}"
+        return f"seen by the checks{right if diagnosis.asked else ''}"
     return f"explains {cause.explained} of {diagnosis.asked} results; the specification explains {diagnosis.right}"
 
 
