@@ -20,10 +20,16 @@ def _background(s: State) -> np.ndarray:
     return np.where(_one_number(s)[:, None], first, alpha)
 
 
+def _first_class(s: State) -> np.ndarray:
+    alpha = s.questions.alpha
+    others = np.concatenate([alpha[:, :1], 1.0 - alpha[:, 1:]], axis=-1)
+    return np.where(_one_number(s)[:, None], others, alpha)
+
+
 def _of_predicted(s: State) -> np.ndarray:
     if s.rows:
-        best = s.questions.logits == np.max(s.questions.logits, axis=-1, keepdims=True)
-        return np.sum(best * s.alpha, axis=-1) / np.sum(best, axis=-1)
+        first = np.argmax(s.questions.logits, axis=-1)
+        return s.alpha[np.arange(len(first)), first]
     chosen = np.where(s.questions.logits > 0.0, s.alpha, 1.0 - s.alpha)
     return np.where(s.questions.balanced, chosen, 1.0)
 
@@ -163,6 +169,23 @@ BALANCE = (
         {"alpha": lambda s, before, _: _background(s)},
         (ROWS,),
         links=(f"{GITHUB}/kornia/kornia/pull/2393",),
+    ),
+    Deviation(
+        "alpha_number_ignored",
+        "alpha",
+        "one number for alpha is accepted and not used; one number a class is",
+        "multiply by alpha",
+        {"alpha": lambda s, before, _: np.where(_one_number(s)[:, None], 1.0, before())},
+        (ROWS,),
+    ),
+    Deviation(
+        "alpha_number_for_class_0",
+        "alpha",
+        "one number weighs class 0 with alpha and every other class with 1 - alpha",
+        "alpha for every class; give one number a class for more",
+        {"alpha": lambda s, before, _: _first_class(s)},
+        (ROWS,),
+        links=(f"{GITHUB}/clcarwin/focal_loss_pytorch/issues/10",),
     ),
     Deviation(
         "alpha_in_reverse",

@@ -20,10 +20,7 @@ def _reduced(s: State, threshold: float) -> np.ndarray:
 
 def _star(s: State) -> np.ndarray:
     gamma = np.where(s.gamma == 0.0, 1.0, s.gamma)
-    if s.rows:
-        margin = np.sum(s.targets * (s.log_p - s.log_not_p), axis=-1)
-    else:
-        margin = s.logits * (2.0 * s.targets - 1.0)
+    margin = s.total(s.targets * (s.log_p - s.log_not_p)) if s.rows else s.logits * (2.0 * s.targets - 1.0)
     return s.alpha_t * np.logaddexp(0.0, -gamma * margin) / gamma
 
 

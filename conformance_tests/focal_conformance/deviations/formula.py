@@ -6,6 +6,7 @@ nan that a port gives. The unchanged steps are written so that nothing overflows
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import autograd.numpy as np
@@ -93,7 +94,7 @@ class State:
                 if (name, index) in self._open:
                     raise Contradiction(name)
                 self._open.add((name, index))
-                result = deviation.steps[name](self, lambda: self._changed(name, index), parameter)
+                result = deviation.steps[name](self, partial(self._changed, name, index), parameter)
                 self._open.discard((name, index))
                 return result
         if (name, -1) in self._open:

@@ -12,10 +12,11 @@ from focal_conformance.errors import required_tolerance
 from focal_conformance.formats import FORMATS, Float64, FloatFormat
 from focal_conformance.session import Session, one_hot_rows
 from focal_conformance.vectors.case import Case, case_is_soft
+from focal_conformance.vectors.grid import held
 
 Bool = npt.NDArray[np.bool_]
-MOST_POINTS = 8000
-"""Of one dtype; beyond, every n-th."""
+GAMMAS = (0.0, 0.5, 2.0, 2.7)
+"""Of other alphas than the usual one; fewer calls, each whole: a mean over a call is a mean over all of it."""
 LOOSE = 2.0**-20
 """Relative difference that is none in a first search, whatever the dtype: two codes with one mistake differ by more
 than float64's tolerance. A second search is precise."""
@@ -88,9 +89,11 @@ def gather(session: Session) -> list[Asked]:
             declared = session.port.dialect.soft_targets if not _chooses(session) else rule
             if not _chooses(session) and rule != (declared or "linear"):
                 continue
-            asked = _gathered(session, [c for c in _cases(session, dtype) if c.soft_targets == rule], rule, dtype)
-            if asked is not None:
-                found.append(asked)
+            mine = [case for case in _cases(session, dtype) if case.soft_targets == rule]
+            for classes in dict.fromkeys(case.logits.shape[1:] for case in mine):
+                asked = _gathered(session, [c for c in mine if c.logits.shape[1:] == classes], rule, dtype)
+                if asked is not None:
+                    found.append(asked)
     return found
 
 
@@ -105,10 +108,13 @@ def _dtypes(session: Session) -> tuple[str, ...]:
 
 
 def _cases(session: Session, dtype: str) -> Iterator[Case]:
+    gammas = {held(gamma, FORMATS[dtype]) for gamma in GAMMAS}
     for case in session.cases():
         if case.dtype != dtype or not case.ordinary or session.unclaimed(case):
             continue
         if session.rows and not 1 < case.logits.shape[-1] <= MOST_CLASSES:
+            continue
+        if not session.rows and case.plain and case.alpha != 0.25 and case.gamma not in gammas:
             continue
         yield case
 
@@ -121,9 +127,6 @@ def _gathered(session: Session, cases: list[Case], rule: str, dtype: str) -> Ask
     if not parts:
         return None
     joined = {key: np.concatenate([np.asarray(part[key]) for part in parts]) for key in parts[0]}
-    # A call is kept whole where results depend on their neighbours; long ones are thinned.
-    step = -(-len(joined["gamma"]) // MOST_POINTS)
-    joined = {key: values[::step] for key, values in joined.items()}
     sloped = joined["sloped"].astype(bool)
     fmt = FORMATS[dtype]
     compute = fmt.compute_name if dtype in ("float32", "float64") else "float32"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from focal_conformance.deviations import FORMULA
+from focal_conformance.deviations import CATALOGUE, CONDUCTS, FORMULA
 from focal_conformance.deviations.deviation import Deviation
 from focal_conformance.diagnosis.asked import Asked, gather
 from focal_conformance.diagnosis.behaviour import behaviours
@@ -37,14 +37,19 @@ def diagnose(session: Session, report: Report) -> Diagnosis:
     fitting = [c for c in ranked if c.changes and _fits(c, specification)]
     if fitting:
         diagnosis.causes = _answers(fitting, ranked, asked, session)
-        # What the formula does not show stands beside the best answer.
-        for other in others:
-            other.explained, other.separates = other.explained or diagnosis.causes[0].explained, other.separates
-        diagnosis.causes = [_joined(diagnosis.causes[0], others), *diagnosis.causes[1:]]
+        # What the formula does not show stands beside the best answer; what it may have caused does not.
+        diagnosis.causes = [_joined(diagnosis.causes[0], _certain(others)), *diagnosis.causes[1:]]
     else:
-        diagnosis.causes = others[:ANSWERS]
-    _conclude(diagnosis, ranked, asked, failed)
+        # Beside wrong elements most checks of conduct fail, whatever the conduct.
+        diagnosis.causes = (others if specification.count == specification.explains.size else _certain(others))[
+            :ANSWERS
+        ]
+    _conclude(diagnosis, ranked, asked, report)
     return diagnosis
+
+
+def _certain(causes: list[Cause]) -> list[Cause]:
+    return [c for c in causes if not any(name in CONDUCTS and CONDUCTS[name].alone for name in c.deviations)]
 
 
 SEEN_IN_FORMULA = ("low_precision", "limits")
@@ -84,7 +89,7 @@ def _joined(best: Cause, others: list[Cause]) -> Cause:
     return best
 
 
-def _conclude(diagnosis: Diagnosis, ranked: list[Candidate], asked: Sequence[Asked], failed: set[str]) -> None:
+def _conclude(diagnosis: Diagnosis, ranked: list[Candidate], asked: Sequence[Asked], report: Report) -> None:
     if diagnosis.causes:
         best = diagnosis.causes[0]
         diagnosis.message = f"{' + '.join(best.deviations)}: {best.sentence}"
@@ -93,8 +98,11 @@ def _conclude(diagnosis: Diagnosis, ranked: list[Candidate], asked: Sequence[Ask
     near = ""
     if nearest is not None and nearest.count > diagnosis.right:
         near = f"; the nearest, {' + '.join(nearest.names)}, explains {nearest.count} of {diagnosis.asked} results"
-    diagnosis.message = f"none of the {len(FORMULA)} known deviations, alone or in pairs, reproduces it{near}"
-    diagnosis.smallest = smallest_failing(asked)
+    if diagnosis.right == diagnosis.asked:
+        near = "; the losses of single elements are right"
+    diagnosis.message = f"none of the {len(CATALOGUE)} known deviations, alone or in pairs, reproduces it{near}"
+    first = next(check for check in report.checks if check.verdict == FAILED)
+    diagnosis.smallest = smallest_failing(asked) or f"{first.check}: {first.failures[0]}"
 
 
 def smallest_failing(asked: Sequence[Asked]) -> str:

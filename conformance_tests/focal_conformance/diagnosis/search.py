@@ -75,11 +75,10 @@ def searched(asked: Sequence[Asked], catalogue: Iterable[Deviation], precise: bo
     plain = [d for d in deviations if not d.style]
     if not _complete(ranked):
         # A wrong formula in a fragile style is met more often than two wrong formulas.
-        few = [_thinned(part, FIRST_LOOK) for part in asked]
+        few = [_thinned(max(asked, key=lambda part: len(part.value)), FIRST_LOOK)]
         first = [candidate(few, (*style, (d, v)), precise) for style in styles for d in plain for v in _tried(d)]
         ranked += _refined(asked, first, precise)
         if not _complete(ranked) and not precise:
-            few = few[:1]
             for style in _best_styles(few, plain, first, precise):
                 first += _pairs(few, plain, style, precise)
             ranked += _refined(asked, first, precise)
