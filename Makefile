@@ -12,7 +12,7 @@ PEERS_paddlepaddle := peer:paddle
 PEERS_ultralytics := peer:ultralytics
 # What it needs beside what the common environment has; pins of its own that conflict there are left out.
 WITH_paddlepaddle := httpx httpcore
-GROUPS := reference oracle kit packaging migrate external properties adapters suite
+GROUPS := reference oracle kit packaging migrate external findings properties adapters suite
 # Groups side by side; each prints when it has ended. One framework a process.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
@@ -34,7 +34,7 @@ test: $(READY)  ## the project's own tests
 
 test-reference:
 	$(BIN)/python -m pytest -q tests/reference --doctest-modules focal_ref
-test-oracle test-packaging test-external:
+test-oracle test-packaging test-external test-findings:
 	$(BIN)/python -m pytest -q tests/$(@:test-%=%)
 test-kit test-migrate test-properties test-adapters:
 	set -e; for file in tests/$(@:test-%=%)/test_*.py; do echo $$file; $(BIN)/python -m pytest -q $$file; done

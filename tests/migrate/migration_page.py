@@ -65,7 +65,7 @@ class Section:
         stand_ins = {}
         for module in re.findall(r"^from (\S+) import", self.imports, re.MULTILINE):
             if module in FROM_FILES:
-                stand_ins.update(_module(module, FROM_FILES[module]()))
+                stand_ins.update(module_chain(module, FROM_FILES[module]()))
         names, before = {}, {name: sys.modules.get(name) for name in stand_ins}
         sys.modules.update(stand_ins)
         try:
@@ -78,7 +78,8 @@ class Section:
         return names
 
 
-def _module(name, attributes):
+def module_chain(name, attributes):
+    """A module with these attributes, and the empty packages above it: name -> module."""
     parts = name.split(".")
     chain = {".".join(parts[: i + 1]): ModuleType(".".join(parts[: i + 1])) for i in range(len(parts))}
     for module in chain.values():
