@@ -1,20 +1,22 @@
 """What a failure is, without the digits that differ between machines.
 
-    gradient is nan @ float32 float64 @ 0<gamma<1 ; value is wrong ~1e-2 @ float32 @ gamma>=1
+    gradient is nan @ float32 float64 @ 0<gamma<1 @ t=1 ; value is wrong ~1e-2 @ float32 @ gamma>=1 @ t=0 t=1
 
-Kinds stand between semicolons. A kind is what is wrong, the dtypes and the range of gamma where it
-is, and for a finite error its power of ten, which may move by one.
+Kinds stand between semicolons. A kind is what is wrong, the dtypes, ranges of gamma and targets where
+it is, and for a finite error its power of ten, which may move by one.
 """
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 
 from focal_conformance.formats import FORMATS
 from focal_conformance.report import Point
 
 GAMMAS = ("gamma=0", "0<gamma<1", "gamma>=1")
+TARGETS = ("t=0", "t=1", "0<t<1")
 BETWEEN_KINDS, WITHIN_KIND, SIZE = " ; ", " @ ", " ~1e"
 LARGEST = 2
 """Relative errors of a hundred and more are one size."""
@@ -24,28 +26,31 @@ Failure = tuple[float, str, Point | None]
 
 @dataclass(frozen=True)
 class Atom:
-    """One kind of failure in one dtype and one range of gamma; empty where it says neither."""
+    """One kind of failure at one place; empty where it says none."""
 
     what: str
     dtype: str = ""
     gamma: str = ""
+    target: str = ""
 
 
 Kinds = dict[Atom, int | None]
 """Each with the power of ten of its error, None where it has none."""
 
 
-def kinds_of(failures: Iterable[Failure]) -> Kinds:
+def kinds_of(failures: Sequence[Failure], targets: Sequence[tuple[str, ...]] = ()) -> Kinds:
     """All kinds among the failures of a check; of a kind the largest error."""
     kinds: Kinds = {}
-    for gravity, message, point in failures:
+    for (gravity, message, point), there in zip(failures, targets or [()] * len(failures), strict=True):
         golden = None if point is None else _GOLDEN.match(point.case)
         if point is None or golden is None:
             atom, size = _kind_of_message(message)
         else:
             atom, size = _of_point(golden, gravity, message, point)
-        before = kinds.get(atom)
-        kinds[atom] = size if before is None or size is None else max(before, size)
+        for target in there or ("",):
+            placed = replace(atom, target=target)
+            before = kinds.get(placed)
+            kinds[placed] = size if before is None or size is None else max(before, size)
     return kinds
 
 
@@ -120,26 +125,41 @@ def _kind_of_message(message: str) -> tuple[Atom, int | None]:
 
 def text_of(kinds: Kinds) -> str:
     """As a line of the file has it, always in the same order."""
-    gammas: dict[tuple[str, str], set[str]] = {}
     sizes: dict[tuple[str, str], int] = {}
+    targets: dict[tuple[str, str, str], set[str]] = {}
     for atom, size in kinds.items():
         key = (atom.what, atom.dtype)
-        gammas.setdefault(key, set()).add(atom.gamma)
         if size is not None:
             sizes[key] = max(size, sizes.get(key, size))
-    dtypes: dict[tuple[str, tuple[str, ...]], set[str]] = {}
-    for (what, dtype), found in gammas.items():
-        sized = f"{what}{SIZE}{sizes[what, dtype]}" if (what, dtype) in sizes else what
-        dtypes.setdefault((sized, tuple(sorted(found, key=_place))), set()).add(dtype)
+        targets.setdefault((*key, atom.gamma), set()).add(atom.target)
+    # What is the same is said once: first of the ranges of gamma, then of the dtypes.
+    gammas = _gathered(
+        ((what, dtype, _ordered(found, TARGETS)), gamma) for (what, dtype, gamma), found in targets.items()
+    )
+    dtypes = _gathered(
+        ((_sized(what, sizes.get((what, dtype))), _ordered(found, GAMMAS), there), dtype)
+        for (what, dtype, there), found in gammas.items()
+    )
     parts = []
-    for (what, ranges), names in sorted(dtypes.items()):
-        fields = (what, " ".join(sorted(names)).strip(), " ".join(ranges).strip())
+    for (what, ranges, there), names in sorted(dtypes.items()):
+        fields = (what, " ".join(sorted(names)), ranges, there)
         parts.append(WITHIN_KIND.join(field for field in fields if field))
     return BETWEEN_KINDS.join(parts)
 
 
-def _place(gamma: str) -> int:
-    return GAMMAS.index(gamma) if gamma in GAMMAS else -1
+def _gathered(pairs: Iterable[tuple[tuple[str, str, str], str]]) -> dict[tuple[str, str, str], set[str]]:
+    result: dict[tuple[str, str, str], set[str]] = {}
+    for key, value in pairs:
+        result.setdefault(key, set()).add(value)
+    return result
+
+
+def _ordered(found: set[str], order: tuple[str, ...]) -> str:
+    return " ".join(name for name in order if name in found)
+
+
+def _sized(what: str, size: int | None) -> str:
+    return what if size is None else f"{what}{SIZE}{size}"
 
 
 def parsed(text: str) -> Kinds:
@@ -149,15 +169,15 @@ def parsed(text: str) -> Kinds:
         what, *fields = (field.strip() for field in part.split(WITHIN_KIND.strip()))
         what, separator, size = what.partition(SIZE)
         names: list[str] = [name for field in fields for name in field.split()]
-        unknown = [name for name in names if name not in FORMATS and name not in GAMMAS]
+        unknown = [name for name in names if name not in (*FORMATS, *GAMMAS, *TARGETS)]
         if not what or unknown:
-            raise ValueError(f"{unknown[0]!r} is neither a dtype nor a range of gamma" if unknown else "it is empty")
+            text = f"{unknown[0]!r} is no dtype, range of gamma or target" if unknown else "it is empty"
+            raise ValueError(text)
         if separator and not re.fullmatch(r"-?\d+", size):
             raise ValueError(f"the size ~1e{size} is no power of ten")
-        power = int(size) if separator else None
-        for dtype in [name for name in names if name in FORMATS] or [""]:
-            for gamma in [name for name in names if name in GAMMAS] or [""]:
-                kinds[Atom(what.strip(), dtype, gamma)] = power
+        places = product(*([name for name in names if name in known] or [""] for known in (FORMATS, GAMMAS, TARGETS)))
+        for dtype, gamma, target in places:
+            kinds[Atom(what.strip(), dtype, gamma, target)] = int(size) if separator else None
     return kinds
 
 

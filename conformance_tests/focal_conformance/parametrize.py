@@ -147,7 +147,8 @@ def _session(
 
 def _cases(session: Session, run: Run, entries: list[Entry]) -> list[Case]:
     checks = [check.name for check in applicable_checks(session, selected_checks(run.level))]
-    return cases_of(session, checks, entries, run, nameable=run.port != UNNAMED)
+    cases = cases_of(session, checks, entries, run)
+    return [replace(case, nameable=run.port != UNNAMED, own_file=True) for case in cases]
 
 
 def _known(given: ExpectedFailures | None, losses: tuple[str, ...], test: Any, run: Run) -> list[Entry]:

@@ -8,7 +8,15 @@ import numpy.typing as npt
 from focal_conformance.bounds import bound
 from focal_conformance.checks.check import Check, Outcome, agree
 from focal_conformance.checks.ownership import SECOND, owners
-from focal_conformance.checks.places import describe_error, gravest, gravity, point_at, where_is, worst_place
+from focal_conformance.checks.places import (
+    describe_error,
+    gravest,
+    gravity,
+    point_at,
+    targets_of,
+    where_is,
+    worst_place,
+)
 from focal_conformance.errors import flushed, required_tolerance, ulp_errors
 from focal_conformance.formats import FORMATS, Float64
 from focal_conformance.session import Evaluation, Session
@@ -116,7 +124,8 @@ def judge(
             excess = np.abs(got - exact) / np.maximum(tolerance, 1e-300)
         for place in gravest(wrong, excess, case):
             message = describe_error(quantity, float(got[place]), float(exact[place]), case, place)
-            outcome.fail(message, gravity(float(excess[place]), case, place), point_at(case, quantity, place, got, ulp))
+            point = point_at(case, quantity, place, got, ulp)
+            outcome.fail(message, gravity(float(excess[place]), case, place), point, targets_of(case, wrong))
     if session.level == "recommended":
         limit = bound(case.loss, session.backend, quantity, case.dtype, case.gamma)
         for place in gravest(mine & ~(ulp <= limit), ulp, case):

@@ -77,6 +77,15 @@ def gravity(excess: float, case: Case, place: Place) -> float:
     return 10.0 + float(np.log10(max(excess, 1.0)))
 
 
+def targets_of(case: Case, wrong: Bool) -> tuple[str, ...]:
+    """Which targets the wrong elements have: of what is wrong on one side only, the other is another mistake."""
+    if case.logits.ndim > 1:
+        return ()
+    targets = case.targets[wrong]
+    found = (("t=0", targets == 0.0), ("t=1", targets == 1.0), ("0<t<1", (targets > 0.0) & (targets < 1.0)))
+    return tuple(name for name, there in found if np.any(there))
+
+
 def point_at(case: Case, quantity: str, place: Place, got: Float64, ulp: Float64) -> Point:
     """A number for the report; of a row with the logit and target of its class."""
     row = place[0]

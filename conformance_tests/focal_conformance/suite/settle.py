@@ -11,6 +11,9 @@ from focal_conformance.report import FAILED, KNOWN, NOT_CLAIMED, CheckResult
 def settle(result: CheckResult, rerun: str, entry: Entry | None, run: Run) -> None:
     """Return for a pass; a listed check has to fail as it is listed."""
     if entry is not None:
+        if result.verdict != FAILED:
+            # Of a check that passes and is listed there is no wrong number to show.
+            result.worst = None
         judge_check(result, entry, run, entry.place)
     if result.verdict == NOT_CLAIMED:
         pytest.skip(f"not claimed: {result.failures[0]}")
@@ -27,6 +30,10 @@ def message(result: CheckResult, rerun: str) -> str:
     if result.worst is not None and result.worst.case:
         largest = "" if result.max_ulp is None else f"largest error {result.max_ulp:.4g} ULP, "
         lines.append(f"{largest}{result.worst.describe()}")
+    return "\n".join([*lines, rerun]).strip()
+
+
+def this_test() -> str:
+    """The command that runs the test which is running."""
     # As pytest tells it: 'tests/test_loss.py::test_loss[gamma_zero] (call)'.
-    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-    return "\n".join([*lines, *([f"pytest '{test}'"] if test else []), *([rerun] if rerun else [])])
+    return f"pytest '{os.environ.get('PYTEST_CURRENT_TEST', '').rpartition(' ')[0]}'"
