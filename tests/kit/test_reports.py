@@ -30,7 +30,7 @@ from focal_conformance.table import print_diagnosis, print_overview, print_repor
 
 ROOT = Path(__file__).parent.parent.parent
 PATH = os.pathsep.join(str(ROOT / part) for part in ("", "adapters", "conformance_tests"))
-NASTY = "<script>alert('x')</script> & | `code` ``` ]]> \x00\x1b[31m\u202e\udc80 é\nsecond line"
+NASTY = "<script>alert('x')</script> & | `code` ``` ]]> \x00\x1b[31m\u202e\udc80 é\nsecond line\n```\n<script>"
 
 
 def check(name, verdict=PASSED, **fields):
@@ -325,7 +325,9 @@ def test_commands_are_never_folded_and_lines_keep_the_width(width):
     report = failing_report()
     report.checks[0].rerun = "focal-ref show 'sigmoid_focal/float32/alpha=0.25/gamma=2/special/1/value' --port peer:w"
     lines = printed(print_report, report, width).splitlines()
-    assert any(report.checks[0].rerun in line for line in lines)
+    shown = [line for line in lines if "focal-ref show" in line]
+    assert shown
+    assert all(report.checks[0].rerun in line for line in shown)
     assert all(len(line) <= width for line in lines if "focal-ref show" not in line)
     assert width < 200 or all(line == line.rstrip() for line in lines)
 
