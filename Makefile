@@ -10,6 +10,11 @@ PEERS_focal-loss := peer:focal-loss peer:focal-loss-sparse
 PEERS_focal_loss_torch := peer:focal-loss-torch peer:focal-loss-torch-softmax
 PEERS_paddlepaddle := peer:paddle
 PEERS_ultralytics := peer:ultralytics
+# Tests that are about the package, or about its framework: they are skipped in the common environment.
+MIGRATE_focal-loss := tests/migrate/test_migrate_tensorflow.py
+MIGRATE_focal_loss_torch := tests/migrate/test_migrate_torch.py
+MIGRATE_paddlepaddle := tests/migrate/test_migrate_paddle.py
+MIGRATE_ultralytics := tests/migrate/test_migrate_torch.py
 # What it needs beside what the common environment has; pins of its own that conflict there are left out.
 WITH_paddlepaddle := httpx httpcore
 GROUPS := reference oracle kit packaging migrate external findings properties adapters suite
@@ -28,6 +33,8 @@ verify-alone: $(ALONE:%=verify-alone-%)  ## the same for the packages that have 
 $(ALONE:%=verify-alone-%): verify-alone-%: .venv-%/.ready
 	.venv-$*/bin/python -m focal_conformance verify $(PEERS_$*) --recorded --overview
 	.venv-$*/bin/python -m pytest -q tests/findings -k '$*'
+	.venv-$*/bin/python -m pytest -q $(MIGRATE_$*) -k '$*'
+	$(if $(filter paddlepaddle,$*),.venv-$*/bin/python -m pytest -q tests/kit/test_paddle_driver.py)
 
 test: $(READY)  ## the project's own tests
 	$(MAKE) -j$(JOBS) --output-sync=target $(GROUPS:%=test-%)

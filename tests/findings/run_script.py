@@ -25,14 +25,13 @@ def main():
 def _stand_in(source):
     from migrate.migration_page import FROM_FILES, module_chain
 
-    from focal_conformance.ports.peers import transformers, ultralytics
+    from focal_conformance.ports.peers import transformers
     from focal_conformance.ports.peers.alone import imported_or_alone
 
     rt_detr = "transformers.loss.loss_rt_detr"
     files = {
         **FROM_FILES,
         rt_detr: lambda: vars(imported_or_alone(rt_detr, transformers.OBJECT_DETECTION, stubs=transformers.STUBS)[0]),
-        "ultralytics.utils.loss": lambda: vars(ultralytics.module()[0]),
     }
     stand_ins = {}
     # All are loaded before one is put in its place: packages look for each other.

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
-from focal_conformance.ports.peers import smp, timm, toolbelt, torchvision, transformers
+from focal_conformance.ports.peers import smp, timm, toolbelt, torchvision, transformers, ultralytics
 
 PAGE = Path(__file__).parents[2] / "docs" / "migrate.md"
 OUR_FRAMEWORKS = ("torch", "tensorflow", "jax")
@@ -23,6 +23,7 @@ FROM_FILES = {
     "timm.loss": lambda: vars(timm.module()[0]),
     transformers.OBJECT_DETECTION: lambda: vars(transformers.module(transformers.OBJECT_DETECTION)[0]),
     transformers.GROUNDING_DINO: lambda: vars(transformers.module(transformers.GROUNDING_DINO)[0]),
+    "ultralytics.utils.loss": lambda: vars(ultralytics.module()[0]),
 }
 
 
@@ -43,6 +44,11 @@ class Section:
     def framework(self):
         (found,) = set(re.findall(r"from focal_adapters\.(\w+) import", self.imports))
         return found
+
+    @property
+    def their_framework(self):
+        """Ours, but for a package of a framework that we have no adapter for."""
+        return "paddle" if "paddle" in self.packages else self.framework
 
     @property
     def packages(self):
@@ -107,8 +113,8 @@ def _row(line):
 
 
 def pairs(framework):
-    """(section, row) of every row of a framework, with their names for pytest."""
-    found = [(s, row) for s in sections() if s.framework == framework for row in s.rows]
+    """(section, row) of every row of a package's framework, with their names for pytest."""
+    found = [(s, row) for s in sections() if s.their_framework == framework for row in s.rows]
     return {"argvalues": found, "ids": [f"{section.title}: {row.meaning}" for section, row in found]}
 
 
