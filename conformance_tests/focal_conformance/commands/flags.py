@@ -43,9 +43,9 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_report_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("reports")
-    group.add_argument("--json", metavar="FILE", help="write the reports as JSON; - for standard output")
-    group.add_argument("--markdown", metavar="FILE", help="write the overview as a Markdown table, for a CI summary")
+    group = parser.add_argument_group("reports (FILE may be - for standard output, once)")
+    group.add_argument("--json", metavar="FILE", help="write the reports as JSON")
+    group.add_argument("--markdown", metavar="FILE", help="write a summary as Markdown, for CI")
     group.add_argument("--junit", metavar="FILE", help="write JUnit XML, one test a check")
     group.add_argument("--html", metavar="FILE", help="write one self-contained page with plots")
 
