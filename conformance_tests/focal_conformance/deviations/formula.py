@@ -26,6 +26,42 @@ def sigmoid(x: Any) -> Any:
 
 defvjp(sigmoid, lambda result, x: lambda slope: slope * result * (1.0 - result))
 
+
+def _below_largest(x: Float64) -> tuple[Float64, Float64]:
+    """Logits less the largest of the row, and the sum of the exponentials of all but that one."""
+    first = numpy.arange(x.shape[-1]) == numpy.argmax(x, axis=-1)[..., None]
+    shifted = x - numpy.max(x, axis=-1, keepdims=True)
+    return shifted, numpy.sum(numpy.where(first, 0.0, numpy.exp(shifted)), axis=-1, keepdims=True)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def softmax(x: Any) -> Any:
+    """Along the last axis."""
+    shifted, rest = _below_largest(x)
+    return numpy.exp(shifted) / (1.0 + rest)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def log_softmax(x: Any) -> Any:
+    """Along the last axis; its largest entry keeps the digits of 1 - p."""
+    shifted, rest = _below_largest(x)
+    return shifted - numpy.log1p(rest)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def others(x: Any) -> Any:
+    """Of each class the sum of the other probabilities: 1 - p without a difference, in its derivative, too."""
+    return softmax(x) @ (1.0 - numpy.eye(x.shape[-1]))
+
+
+def _without_mean(p: Any, slope: Any) -> Any:
+    return p * (slope - np.sum(slope * p, axis=-1, keepdims=True))
+
+
+defvjp(softmax, lambda result, x: lambda slope: _without_mean(result, slope))
+defvjp(others, lambda result, x: lambda slope: -_without_mean(softmax(x), slope))
+defvjp(log_softmax, lambda result, x: lambda slope: slope - softmax(x) * np.sum(slope, axis=-1, keepdims=True))
+
 TINY = 1e-300
 """Floor of a logarithm's argument: an underflowed 1 - p_t is 0 to every gamma, with gradient 0."""
 
@@ -125,21 +161,21 @@ class State:
 
 def _p(s: State) -> Any:
     # Not from log_p: an epsilon in the logarithm alone does not change p.
-    return np.exp(_log_p(s))
+    if not s.rows:
+        return np.exp(_log_p(s))
+    return softmax(s.logits)
 
 
 def _not_p(s: State) -> Any:
     if not s.rows:
         return np.exp(-np.logaddexp(0.0, s.logits))
-    others = 1.0 - numpy.eye(s.logits.shape[-1])
-    return np.dot(s.p, others)
+    return others(s.logits)
 
 
 def _log_p(s: State) -> Any:
     if not s.rows:
         return -np.logaddexp(0.0, -s.logits)
-    shifted = s.logits - np.max(s.logits, axis=-1, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+    return log_softmax(s.logits)
 
 
 def _log_not_p(s: State) -> Any:
@@ -253,8 +289,10 @@ STEPS: dict[str, Callable[[State], Any]] = {
 }
 
 
-def evaluate(questions: Questions, changes: Sequence[tuple[Deviation, float]]) -> tuple[Float64, Float64]:
-    """Losses (N,), and the derivative of their sum with respect to the logits."""
+def evaluate(
+    questions: Questions, changes: Sequence[tuple[Deviation, float]], upstream: Float64 | float = 1.0
+) -> tuple[Float64, Float64]:
+    """Losses (N,), and the derivative of their sum, weighted with ``upstream``, with respect to the logits."""
 
     def losses(logits: Any) -> Any:
         result = State(questions, logits, changes).result
@@ -263,5 +301,5 @@ def evaluate(questions: Questions, changes: Sequence[tuple[Deviation, float]]) -
 
     with numpy.errstate(all="ignore"):
         backward, value = make_vjp(losses)(questions.logits)
-        gradient = backward(numpy.ones(value.shape))
+        gradient = backward(numpy.ones(value.shape) * upstream)
     return numpy.asarray(value, dtype=numpy.float64), numpy.asarray(gradient, dtype=numpy.float64)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
+import autograd.numpy as np
 
 from focal_conformance.deviations.deviation import ELEMENTS, ROWS, Deviation
 from focal_conformance.formats import Float64
@@ -28,9 +28,9 @@ class Batch:
     """Of rows the number of classes, else 1."""
 
     @property
-    def total(self) -> float:
-        """The sum of what counts."""
-        return float(np.sum(self.losses * self.counted * self.weight))
+    def total(self) -> Any:
+        """The sum of what counts; `autograd` goes through it."""
+        return np.sum(self.losses * self.counted * self.weight)
 
 
 Reduce = Callable[[Batch], Any]
@@ -46,7 +46,7 @@ class Reduction(Deviation):
     """The argument that it is about: 'normalizer', 'weight', 'ignored'; nothing for none."""
 
 
-def _divided(by: Callable[[Batch], float]) -> Reduce:
+def _divided(by: Callable[[Batch], Any]) -> Reduce:
     return lambda batch: batch.total / by(batch)
 
 
@@ -170,7 +170,7 @@ REDUCTIONS = (
     ),
     _reduction(
         "weight_ignored", "sum", "the weight is not used", "weight * loss",
-        lambda b: float(np.sum(b.losses * b.counted)), needs="weight",
+        lambda b: np.sum(b.losses * b.counted), needs="weight",
     ),
     _reduction(
         "weight_in_denominator", "mean", "'mean' divides by the sum of the weights", MEAN,
@@ -178,7 +178,7 @@ REDUCTIONS = (
     ),
     _reduction(
         "weight_squared", "sum", "the weight is multiplied in twice", "weight * loss",
-        lambda b: float(np.sum(b.losses * b.counted * b.weight**2)), needs="weight",
+        lambda b: np.sum(b.losses * b.counted * b.weight**2), needs="weight",
     ),
     _reduction(
         "mean_counts_ignored", "mean", "'mean' counts the elements that are masked or ignored",
@@ -190,7 +190,7 @@ REDUCTIONS = (
     ),
     _reduction(
         "ignored_not_ignored", "sum", "what is masked or ignored has a loss like any other",
-        "leave it out before the mathematics", lambda b: float(np.sum(b.losses * b.weight)), needs="ignored",
+        "leave it out before the mathematics", lambda b: np.sum(b.losses * b.weight), needs="ignored",
         links=(f"{GITHUB}/open-mmlab/mmdetection3d/issues/575",),
     ),
 )  # fmt: skip

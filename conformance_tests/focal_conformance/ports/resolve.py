@@ -12,6 +12,7 @@ KINDS = {
     "py": "a Python function: py:package.module:object or py:path/to/file.py:object (runs the code it names)",
     "cmd": "a program in any language that speaks JSON lines: cmd:./port, 'cmd:node port.js' (runs it)",
     "results": "answers of a port that ran elsewhere: results:answers.jsonl (questions: `focal-ref vectors export`)",
+    "mutant": "a port with a known deviation: mutant:alpha_swapped, mutant:epsilon_in_log=1e-5 (docs/mutants.md)",
 }
 
 
@@ -46,6 +47,10 @@ def check_name(connectable: str) -> None:
         command.command_words(rest)
     elif kind == "results":
         pass
+    elif kind == "mutant":
+        from focal_conformance.mutants.names import mutations
+
+        mutations(rest)
     elif kind == "adapter" and rest.split("@")[0] in adapters.BACKENDS:
         name, _, mode = rest.partition("@")
         if (mode or "eager") not in adapters.BACKENDS[name].modes:
@@ -72,6 +77,10 @@ def resolve(connectable: str, options: Options) -> Port:
         return command.load(rest, options)
     if kind == "results":
         return results.load(rest, options)
+    if kind == "mutant":
+        from focal_conformance import mutants
+
+        return mutants.load(rest, options)
     if kind == "adapter":
         name, _, mode = rest.partition("@")
         return adapters.load(name, mode or "eager", options)
@@ -95,4 +104,8 @@ def losses_of(connectable: str, loss: str | None, timeout: float = ANSWER_TIMEOU
         return command.declared_losses(rest, timeout)
     if kind == "results":
         return results.declared_losses(rest)
+    if kind == "mutant":
+        from focal_conformance.mutants.names import losses_of as of_mutant
+
+        return of_mutant(rest)
     return tuple(LOSSES) if kind == "adapter" else (DEFAULT_LOSS,)
