@@ -82,9 +82,8 @@ BALANCE = (
         "alpha = 0 switches the balance off instead of giving positives no weight",
         "if alpha is not None: (not: if alpha:)",
         {
-            "alpha_t": lambda s, before, _: np.where(
-                np.all(s.questions.alpha == 0.0, axis=-1) if s.rows else s.questions.alpha == 0.0, 1.0, before()
-            )
+            "alpha": lambda s, before, _: np.where(before() == 0.0, 1.0, before()) if s.rows else before(),
+            "alpha_t": lambda s, before, _: before() if s.rows else np.where(s.questions.alpha == 0.0, 1.0, before()),
         },
         links=(f"{GITHUB}/tensorflow/addons/blob/master/tensorflow_addons/losses/focal_loss.py",),
         written=r"if\s+(self\.)?alpha\s*(:|and)|alpha\s*>\s*0|alpha\s*!=\s*0",
@@ -202,6 +201,14 @@ BALANCE = (
         "a class takes the weight of the next one",
         "alpha[target]",
         {"alpha": lambda s, before, _: np.concatenate([before()[:, 1:], before()[:, :1]], axis=-1)},
+        (ROWS,),
+    ),
+    Deviation(
+        "alpha_of_previous_class",
+        "alpha",
+        "a class takes the weight of the one before it",
+        "alpha[target]",
+        {"alpha": lambda s, before, _: np.concatenate([before()[:, -1:], before()[:, :-1]], axis=-1)},
         (ROWS,),
     ),
     Deviation(

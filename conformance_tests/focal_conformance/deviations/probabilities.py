@@ -59,15 +59,19 @@ def _over_batch(s: State) -> np.ndarray:
     return np.concatenate(parts)[numpy.argsort(numpy.concatenate(order))]
 
 
-def _one_against_rest(s: State, mean: bool) -> np.ndarray:
-    """The sigmoid focal loss of each class, summed or averaged."""
+def _one_against_rest(s: State, weight: np.ndarray) -> np.ndarray:
+    """The sigmoid focal loss of each class."""
     p, gamma = sigmoid(s.logits), s.per_class(s.gamma)
     cross_entropy = np.logaddexp(0.0, s.logits) - s.logits * s.targets
     q = p * (1.0 - s.targets) + (1.0 - p) * s.targets
+    return weight * np.exp(gamma * np.log(np.maximum(q, 1e-300))) * cross_entropy
+
+
+def _of_signs(s: State) -> np.ndarray:
+    """alpha for the positive class, 1 - alpha for the others, as the sigmoid loss has it."""
     number = s.alpha[:, :1]
-    balance = np.where(s.questions.balanced[:, None], number * s.targets + (1.0 - number) * (1.0 - s.targets), 1.0)
-    losses = balance * np.exp(gamma * np.log(np.maximum(q, 1e-300))) * cross_entropy
-    return np.mean(losses, axis=-1) if mean else np.sum(losses, axis=-1)
+    balance = number * s.targets + (1.0 - number) * (1.0 - s.targets)
+    return np.where(s.questions.balanced[:, None], balance, 1.0)
 
 
 PROBABILITIES = (
@@ -200,7 +204,17 @@ PROBABILITIES = (
         "softmax or sigmoid",
         "each class has a sigmoid of its own, and their losses are summed",
         "softmax over the classes, and the loss of the target class",
-        {"loss": lambda s, before, _: _one_against_rest(s, mean=False)},
+        {"loss": lambda s, before, _: np.sum(_one_against_rest(s, _of_signs(s)), axis=-1)},
+        (ROWS,),
+        links=(f"{GITHUB}/qubvel-org/segmentation_models.pytorch/issues/671",),
+        written=r"sigmoid|logits\(",
+    ),
+    Deviation(
+        "sigmoid_of_each_class_by_target",
+        "softmax or sigmoid",
+        "each class has a sigmoid of its own; their losses are summed and weighted with the target's alpha",
+        "softmax over the classes, and the loss of the target class",
+        {"loss": lambda s, before, _: s.alpha_t * np.sum(_one_against_rest(s, 1.0), axis=-1)},
         (ROWS,),
         links=(f"{GITHUB}/qubvel-org/segmentation_models.pytorch/issues/671",),
         written=r"sigmoid|logits\(",
@@ -210,7 +224,7 @@ PROBABILITIES = (
         "softmax or sigmoid",
         "each class has a sigmoid of its own, and their losses are averaged",
         "softmax over the classes, and the loss of the target class",
-        {"loss": lambda s, before, _: _one_against_rest(s, mean=True)},
+        {"loss": lambda s, before, _: np.mean(_one_against_rest(s, _of_signs(s)), axis=-1)},
         (ROWS,),
         links=(f"{GITHUB}/qubvel-org/segmentation_models.pytorch/issues/671",),
         written=r"sigmoid|logits\(",

@@ -7,7 +7,7 @@ import autograd.numpy as np
 import numpy
 from autograd.extend import defvjp, primitive
 
-from focal_conformance.deviations.deviation import ELEMENTS, Deviation, Step
+from focal_conformance.deviations.deviation import ELEMENTS, ROWS, Deviation, Step
 from focal_conformance.deviations.formula import State, constant, constant_where
 from focal_conformance.deviations.probabilities import logarithms
 
@@ -98,6 +98,20 @@ STYLES = (
         "the logarithm is of a rounded probability: infinite or nan where it is 0",
         "use the logits: logsigmoid, log_softmax",
         logarithms(lambda s, before, _: before()),
+        links=(f"{GITHUB}/clcarwin/focal_loss_pytorch/issues/13",),
+        written=r"log\(",
+        style=True,
+    ),
+    Deviation(
+        "zero_times_log_of_zero",
+        "log of 0",
+        "targets are multiplied with the logarithm of rounded probabilities: 0 * -inf is nan",
+        "log_softmax of the logits",
+        {
+            **logarithms(lambda s, before, _: before()),
+            "cross_entropy": lambda s, before, _: -s.total(s.targets * s.log_p),
+        },
+        (ROWS,),
         links=(f"{GITHUB}/clcarwin/focal_loss_pytorch/issues/13",),
         written=r"log\(",
         style=True,

@@ -48,7 +48,7 @@ class Asked:
         """Which results a formula explains, one bool each: values, then gradients (rows: all classes)."""
         parts = [self._close(self.value, value, self.alpha_t, coarse, precise)[self.answered]]
         if self.gradient is not None:
-            wide = self.alpha_t if self.gradient.ndim == 1 else self.alpha_t[:, None] + 0.0 * gradient
+            wide = self.alpha_t if self.gradient.ndim == 1 else np.broadcast_to(self.alpha_t[:, None], gradient.shape)
             close = self._close(self.gradient, gradient, wide, coarse, precise)
             # Whether a broken gradient is infinite or nan depends on the order of its factors.
             close |= ~np.isfinite(self.gradient) & ~np.isfinite(gradient)

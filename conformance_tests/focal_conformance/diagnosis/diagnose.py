@@ -90,7 +90,8 @@ def _joined(best: Cause, others: list[Cause]) -> Cause:
 
 
 def _conclude(diagnosis: Diagnosis, ranked: list[Candidate], asked: Sequence[Asked], report: Report) -> None:
-    if diagnosis.causes:
+    unexplained = diagnosis.right < diagnosis.asked and not any(cause.explained for cause in diagnosis.causes)
+    if diagnosis.causes and not unexplained:
         best = diagnosis.causes[0]
         diagnosis.message = f"{' + '.join(best.deviations)}: {best.sentence}"
         return
@@ -101,6 +102,8 @@ def _conclude(diagnosis: Diagnosis, ranked: list[Candidate], asked: Sequence[Ask
     if diagnosis.right == diagnosis.asked:
         near = "; the losses of single elements are right"
     diagnosis.message = f"none of the {len(CATALOGUE)} known deviations, alone or in pairs, reproduces it{near}"
+    if diagnosis.causes:
+        diagnosis.message += "; beside that: " + "; ".join(cause.sentence for cause in diagnosis.causes)
     first = next(check for check in report.checks if check.verdict == FAILED)
     diagnosis.smallest = smallest_failing(asked) or f"{first.check}: {first.failures[0]}"
 

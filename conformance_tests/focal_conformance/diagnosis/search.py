@@ -17,6 +17,8 @@ Changes = tuple[tuple[Deviation, float], ...]
 PER_DEVIATION = 0.003
 """What a second deviation must explain more than one, as a share of all results."""
 PER_PARAMETER = 0.0015
+FOR_ESTIMATES = 500
+"""Points of each part on which parameters are estimated."""
 FIRST_LOOK = 160
 """Points on which all pairs are tried."""
 FITS = 0.985
@@ -70,18 +72,19 @@ def searched(asked: Sequence[Asked], catalogue: Iterable[Deviation], precise: bo
     ranked = [candidate(asked, (), precise)]
     if ranked[0].count == ranked[0].explains.size:
         return ranked
-    ranked += [candidate(asked, _estimated(asked, (), d), precise) for d in deviations]
+    some = [_thinned(part, FOR_ESTIMATES) for part in asked]
+    ranked += [candidate(asked, _estimated(some, d), precise) for d in deviations]
     styles: list[Changes] = [((d, 0.0),) for d in deviations if d.style]
     plain = [d for d in deviations if not d.style]
     if not _complete(ranked):
         # A wrong formula in a fragile style is met more often than two wrong formulas.
         few = [_thinned(max(asked, key=lambda part: len(part.value)), FIRST_LOOK)]
         first = [candidate(few, (*style, (d, v)), precise) for style in styles for d in plain for v in _tried(d)]
-        ranked += _refined(asked, first, precise)
+        ranked += _refined(asked, some, first, precise)
         if not _complete(ranked) and not precise:
             for style in _best_styles(few, plain, first, precise):
                 first += _pairs(few, plain, style, precise)
-            ranked += _refined(asked, first, precise)
+            ranked += _refined(asked, some, first, precise)
     return _sorted(ranked)
 
 
@@ -106,7 +109,7 @@ def _pairs(few: Sequence[Asked], plain: list[Deviation], style: Changes, precise
     return found
 
 
-def _refined(asked: Sequence[Asked], first: list[Candidate], precise: bool) -> list[Candidate]:
+def _refined(asked: Sequence[Asked], some: Sequence[Asked], first: list[Candidate], precise: bool) -> list[Candidate]:
     """The best of a first look on all points, with their parameters estimated."""
     refined = []
     for entry in _sorted(first)[:KEPT]:
@@ -120,7 +123,7 @@ def _refined(asked: Sequence[Asked], first: list[Candidate], precise: bool) -> l
                 ) -> Changes:
                     return (*before, (deviation, value), *after)
 
-                changes = with_value(estimated(asked, with_value, deviation.parameter))
+                changes = with_value(estimated(some, with_value, deviation.parameter))
         refined.append(candidate(asked, changes, precise))
     return refined
 
@@ -157,11 +160,10 @@ def _tried(deviation: Deviation) -> tuple[float, ...]:
     return (0.0,) if deviation.parameter is None else deviation.parameter.usual
 
 
-def _estimated(asked: Sequence[Asked], base: Changes, deviation: Deviation) -> Changes:
+def _estimated(asked: Sequence[Asked], deviation: Deviation) -> Changes:
     if deviation.parameter is None:
-        return (*base, (deviation, 0.0))
-    value = estimated(asked, lambda v: (*base, (deviation, v)), deviation.parameter)
-    return (*base, (deviation, value))
+        return ((deviation, 0.0),)
+    return ((deviation, estimated(asked, lambda value: ((deviation, value),), deviation.parameter)),)
 
 
 def _thinned(asked: Asked, count: int) -> Asked:
