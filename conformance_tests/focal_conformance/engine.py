@@ -71,7 +71,8 @@ def open_session(
     except DeviceMissing as error:
         raise PortMissing(str(error)) from error
     except ModuleNotFoundError as error:
-        raise PortMissing(f"{port.name} needs {error.name}: pip install {error.name}") from error
+        wanted = frameworks.DISTRIBUTIONS.get(error.name or "", error.name)
+        raise PortMissing(f"{port.name} needs {error.name}: pip install {wanted}") from error
     asked = dtypes or port.dialect.dtypes
     if port.probed:
         port = probed(port, driver, asked)

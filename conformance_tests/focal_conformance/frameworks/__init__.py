@@ -14,6 +14,9 @@ MODULES = {
 FOREIGN = dict.fromkeys(("command", "results"), "focal_conformance.frameworks.command_driver")
 """Ports that are no Python functions, and take no framework's arrays."""
 
+DISTRIBUTIONS = {"paddle": "paddlepaddle"}
+"""Import name -> what pip calls it, where that is another name."""
+
 
 def load(name: str, device: str = "cpu") -> Any:
     """The driver of a framework, which this imports."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from focal_conformance.dialect import Dialect
+from focal_conformance.frameworks import DISTRIBUTIONS
 from focal_conformance.ports.port import Options, Port, PortMissing, UsageError
 from focal_ref import LOSSES
 
@@ -101,7 +102,8 @@ def load_object(rest: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and source.split(".")[0] == error.name.split(".")[0]:
             raise UsageError(f"py:{rest}: there is no module {source!r}") from error
-        raise PortMissing(f"py:{rest} needs {error.name}: pip install {error.name}") from error
+        wanted = DISTRIBUTIONS.get(error.name or "", error.name)
+        raise PortMissing(f"py:{rest} needs {error.name}: pip install {wanted}") from error
     found: Any = module
     for part in target.split("."):
         if not hasattr(found, part):
