@@ -75,8 +75,17 @@ FOUND_BY = {
 }
 
 
+@needs_oracle
 @pytest.mark.parametrize("fault", FOUND_BY)
-def test_a_planted_fault_is_found(fault, source):
+def test_a_planted_fault_is_found(fault):
+    judge_fault(fault)
+
+
+def test_a_planted_fault_is_found_whatever_is_installed(source):
+    judge_fault("wrong_at_subnormal_logits")
+
+
+def judge_fault(fault):
     check, count = FOUND_BY[fault]
     result = by_name(fuzzed(session_of(fault), count, 3))[check]
     assert result.verdict == FAILED
@@ -122,7 +131,7 @@ def test_rows():
 
 @needs_oracle
 def test_a_seed_gives_the_same_run_again():
-    first, again = (fuzzed(session_of("wrong_where_the_target_is_nearly_p"), 600, 5) for _ in range(2))
+    first, again = (fuzzed(session_of("wrong_at_subnormal_logits"), 200, 5) for _ in range(2))
     assert answers(first) == answers(again)
     other = fuzzed(session_of("right"), 300, 5), fuzzed(session_of("right"), 300, 6)
     assert answers(other[0]) != answers(other[1])
