@@ -1,33 +1,9 @@
 """The wheel, in an empty environment, from an empty directory."""
 
-import subprocess
-import sys
 import venv
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent.parent
-
-
-def run(*command, cwd, code=0):
-    result = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, env=_clean_environment())
-    assert result.returncode == code, result.stdout + result.stderr
-    return result.stdout + result.stderr
-
-
-def _clean_environment():
-    import os
-
-    return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    out = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT, cwd=out)
-    (path,) = out.glob("*.whl")
-    return path
+from installing import ROOT, run
 
 
 @pytest.fixture(scope="module")
