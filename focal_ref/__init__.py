@@ -11,7 +11,7 @@ from focal_ref.functions import apply, apply_value_and_gradient
 from focal_ref.losses import LOSSES, SigmoidFocal, SoftmaxFocal
 from focal_ref.targets import smooth_targets
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _FUNCTIONS = named_functions(
     Words(

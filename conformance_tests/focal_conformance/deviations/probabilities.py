@@ -68,7 +68,7 @@ def _one_against_rest(s: State, weight: np.ndarray) -> np.ndarray:
 
 
 def _of_signs(s: State) -> np.ndarray:
-    """alpha for the positive class, 1 - alpha for the others, as the sigmoid loss has it."""
+    """Alpha for the positive class, 1 - alpha for the others, as the sigmoid loss has it."""
     number = s.alpha[:, :1]
     balance = number * s.targets + (1.0 - number) * (1.0 - s.targets)
     return np.where(s.questions.balanced[:, None], balance, 1.0)
