@@ -21,7 +21,7 @@ def run(parsed: Namespace) -> int:
     check_writable(parsed.json)
     console = open_console(stderr=parsed.json == STDOUT)
     reports: list[Report] = []
-    for loss in losses_of(port, parsed.loss):
+    for loss in losses_of(port, parsed.loss, port_options(parsed).answer_timeout):
         request = Request(
             port=port,
             level=parsed.level,

@@ -18,9 +18,10 @@ from focal_conformance.fuzz.case import RandomCase
 from focal_conformance.fuzz.names import named_point, names_random_point
 from focal_conformance.fuzz.truth import oracle_installed
 from focal_conformance.ports import PortMissing, UsageError
+from focal_conformance.ports.port import PortBroken
 from focal_conformance.ports.resolve import check_name, losses_of
 from focal_conformance.report import CANNOT_RUN
-from focal_conformance.session import QUANTITIES, Evaluation
+from focal_conformance.session import QUANTITIES, Evaluation, Session
 from focal_conformance.vectors.load import Case, all_cases, document
 
 
@@ -134,7 +135,7 @@ def find(name: str) -> Named:
 
 
 def _ask(parsed: Namespace, named: Named) -> tuple[int, dict[str, list[str]]]:
-    case, index = named.case, named.index
+    case = named.case
     # A peer has a loss of its own; UsageError where it is another.
     check_name(parsed.port)
     losses_of(parsed.port, case.loss)
@@ -142,8 +143,16 @@ def _ask(parsed: Namespace, named: Named) -> tuple[int, dict[str, list[str]]]:
         session = open_session(
             parsed.port, device=parsed.device, dtypes=(case.dtype,), options=port_options(parsed, case.loss)
         )
-    except PortMissing as error:
+        try:
+            return _answered(parsed, named, session)
+        finally:
+            session.port.close()
+    except (PortMissing, PortBroken) as error:
         return CANNOT_RUN, {"": [f"{parsed.port}: {error}"]}
+
+
+def _answered(parsed: Namespace, named: Named, session: Session) -> tuple[int, dict[str, list[str]]]:
+    case, index = named.case, named.index
     lines: dict[str, list[str]] = {}
     failed = False
     evaluations: dict[str, Evaluation] = {}

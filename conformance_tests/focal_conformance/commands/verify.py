@@ -27,7 +27,8 @@ from focal_conformance.table import print_overview, print_report
 def run(parsed: Namespace) -> int:
     """Verify each port in turn; print, write, and return the worst exit code."""
     ports = _ports(parsed)
-    requests = [_request(parsed, port, loss) for port in ports for loss in losses_of(port, parsed.loss)]
+    timeout = port_options(parsed).answer_timeout
+    requests = [_request(parsed, port, loss) for port in ports for loss in losses_of(port, parsed.loss, timeout)]
     refuse_idle_flags(parsed, ports)
     expected = expectation(parsed, ports)
     console = open_console(stderr=owns_stdout(parsed))

@@ -43,6 +43,8 @@ def read_answers(path: str) -> Answers:
     try:
         if not lines:
             raise BadMessage("the file is empty")
+        if b'"losses"' not in lines[0]:
+            raise BadMessage("no declaration: the answer to `start` comes first")
         answers = Answers(path, parsed(lines[0], "declaration"))
         for number, line in enumerate(lines[1:], 2):
             _add(answers, line, number)

@@ -14,6 +14,8 @@ from focal_conformance.ports.foreign import foreign_port
 from focal_conformance.ports.messages import Message
 from focal_conformance.ports.port import DEFAULT_LOSS, Options, Port, PortBroken, PortMissing, UsageError
 
+_DECLARED: dict[str, tuple[str, ...]] = {}
+
 
 def command_words(rest: str) -> list[str]:
     """Program and arguments; UsageError where a quotation is not closed."""
@@ -45,13 +47,18 @@ def load(rest: str, options: Options) -> Port:
 
 
 def declared_losses(rest: str, timeout: float) -> tuple[str, ...]:
-    """The losses that the command declares; the usual one where it cannot be asked, which a later run will report."""
-    try:
-        conversation, declaration = _started(rest, timeout)
-        conversation.stop()
-    except (PortMissing, PortBroken, UsageError):
-        return (DEFAULT_LOSS,)
-    return tuple(declaration["losses"])
+    """The losses that the command declares; the usual one where it cannot be asked, which a later run will report.
+
+    It is started for this once, however often one asks.
+    """
+    if rest not in _DECLARED:
+        try:
+            conversation, declaration = _started(rest, timeout)
+            conversation.stop()
+        except (PortMissing, PortBroken, UsageError):
+            declaration = {"losses": (DEFAULT_LOSS,)}
+        _DECLARED[rest] = tuple(declaration["losses"])
+    return _DECLARED[rest]
 
 
 def _started(rest: str, timeout: float) -> tuple[Conversation, Message]:

@@ -66,7 +66,9 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _shown(text: str) -> str:
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}..."
+    """What a message says of a value stands behind it."""
+    half = LONGEST_MESSAGE // 2
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:half]} ... {text[-half:]}"
 
 
 def _items(validator: Any, items: Any, instance: Any, own: Any) -> Iterator[ValidationError]:

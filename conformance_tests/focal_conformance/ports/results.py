@@ -1,5 +1,6 @@
 """Ports that ran elsewhere: their answers to the exported questions stand in a file."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ def load(rest: str, options: Options) -> Port:
     return foreign_port(name, "results", declared, options, book.look_up)
 
 
+@cache
 def declared_losses(rest: str) -> tuple[str, ...]:
     """The losses that the file answers questions about; the first of all where it cannot be read."""
     try:

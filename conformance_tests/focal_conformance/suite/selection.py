@@ -63,7 +63,7 @@ def refuse_wrong_use(config: Any) -> None:
         port_options(parsed)
         for port in ports:
             check_name(port)
-            losses_of(port, parsed.loss)
+            losses_of(port, parsed.loss, port_options(parsed).answer_timeout)
         refuse_idle_flags(parsed, ports)
         known_failures(config)
     except UsageError as error:

@@ -30,25 +30,6 @@ DECLARATION = {
 }
 
 
-class Namespace:
-    """ndonnx, and two functions that ONNX lacks, W. Kahan's way: the naive ones lose all digits near 0."""
-
-    def __getattr__(self, name):
-        return getattr(ndx, name)
-
-    def log1p(self, x):
-        """log(1 + x): the quotient of the logarithm and the rounded x undoes what rounding did to 1 + x."""
-        u = 1.0 + x
-        return ndx.where(u == 1.0, x, ndx.log(u) * (x / ndx.where(u == 1.0, ndx.ones_like(x), u - 1.0)))
-
-    def expm1(self, x):
-        """exp(x) - 1, in the same way."""
-        u = ndx.exp(x)
-        near = (u != 1.0) & (u > 0.25) & (u < 4.0)
-        v = ndx.where(near, u, 2.0 * ndx.ones_like(x))
-        return ndx.where(u == 1.0, x, ndx.where(near, (v - 1.0) * (x / ndx.log(v)), u - 1.0))
-
-
 @cache
 def graph(name, dtype, classes, balanced, rule, detach, product):
     """A session for any number of elements or rows; alpha and gamma are inputs like the arrays."""
@@ -68,9 +49,9 @@ def graph(name, dtype, classes, balanced, rule, detach, product):
     object.__setattr__(loss, "alpha", inputs.get("alpha"))
     if product:
         arrays = [inputs[name] for name in ("logits", "targets", "vector")]
-        outputs = {"hessian_product": loss.hessian_product(*arrays, xp=Namespace())}
+        outputs = {"hessian_product": loss.hessian_product(*arrays, xp=ndx)}
     else:
-        both = loss.value_and_gradient(inputs["logits"], inputs["targets"], xp=Namespace())
+        both = loss.value_and_gradient(inputs["logits"], inputs["targets"], xp=ndx)
         outputs = dict(zip(("value", "gradient"), both, strict=True))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
