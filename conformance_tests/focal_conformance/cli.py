@@ -69,6 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     mutants = commands.add_parser("mutants", help="prove the suite: every known deviation as a port, caught and named?")
     mutants.add_argument("names", nargs="*", metavar="NAME", help="these deviations alone")
     mutants.add_argument("--markdown", metavar="FILE", help="write the report as Markdown")
+    mutants.add_argument("--catalogue", metavar="FILE", help="write the page of all deviations; alone: nothing is run")
+    mutants.add_argument("--jobs", type=int, default=2, metavar="N", help="mutants at a time (2)")
     mutants.set_defaults(run=_lazily("mutants"))
     scoreboard = commands.add_parser("scoreboard", help="every peer: verdicts, largest errors, diagnosis")
     scoreboard.add_argument("reports", nargs="+", metavar="REPORTS", help="files that `verify --json` wrote")

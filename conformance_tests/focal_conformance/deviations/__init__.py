@@ -9,11 +9,13 @@ from focal_conformance.deviations.reductions import REDUCTIONS, Reduction
 from focal_conformance.deviations.results import RESULTS
 from focal_conformance.deviations.soft import SOFT
 from focal_conformance.deviations.styles import STYLES
+from focal_conformance.deviations.variants import VARIANTS
 
 __all__ = ["CATALOGUE", "CONDUCTS", "FORMULA", "REDUCED", "Conduct", "Deviation", "Reduction"]
 
 FORMULA: dict[str, Deviation] = {
-    deviation.name: deviation for deviation in (*BALANCE, *FOCUSING, *SOFT, *PROBABILITIES, *RESULTS, *STYLES)
+    deviation.name: deviation
+    for deviation in (*BALANCE, *FOCUSING, *SOFT, *PROBABILITIES, *RESULTS, *VARIANTS, *STYLES)
 }
 """Deviations of the loss of an element or a row, by name."""
 REDUCED: dict[str, Reduction] = {deviation.name: deviation for deviation in REDUCTIONS}

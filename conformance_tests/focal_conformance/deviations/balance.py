@@ -65,7 +65,7 @@ BALANCE = (
         "alpha_t = alpha * targets + (1 - alpha) * (1 - targets)",
         {"alpha_t": lambda s, before, _: _if_balanced(s, s.alpha + 0.0 * s.targets)},
         (ELEMENTS,),
-        links=(f"{GITHUB}/open-mmlab/mmcv/issues/2892",),
+        links=(f"{GITHUB}/mkocabas/focal-loss-keras/issues/6",),
         written=r"alpha\s*\*",
     ),
     Deviation(
@@ -74,7 +74,10 @@ BALANCE = (
         "alpha is accepted and not used",
         "multiply by alpha_t",
         {"alpha_t": lambda s, before, _: s.total(s.targets) if s.rows else 1.0 + 0.0 * s.targets},
-        links=(f"{GITHUB}/tensorflow/tensorflow/issues/61519",),
+        links=(
+            f"{GITHUB}/tensorflow/tensorflow/issues/61519",
+            f"{GITHUB}/Kageshimasu/focal-loss-with-smoothing/issues/1",
+        ),
     ),
     Deviation(
         "alpha_zero_means_off",
@@ -106,6 +109,7 @@ BALANCE = (
         {"alpha_t": lambda s, before, _: _if_balanced(s, np.where(s.questions.targets >= 0.5, s.alpha, 1.0 - s.alpha))},
         (ELEMENTS,),
         written=r">=?\s*0?\.5",
+        links=(f"{GITHUB}/fizyr/keras-retinanet/pull/1357",),
     ),
     Deviation(
         "alpha_applied_twice",
@@ -139,6 +143,7 @@ BALANCE = (
         {"alpha_t": lambda s, before, a: a * s.targets + (1.0 - a) * (1.0 - s.targets)},
         (ELEMENTS,),
         Parameter("alpha", 0.02, 0.98, (0.25, 0.5, 0.75), logarithmic=False),
+        links=(f"{GITHUB}/zylo117/Yet-Another-EfficientDet-Pytorch/issues/205",),
     ),
     Deviation(
         "alpha_of_predicted_class",
@@ -193,7 +198,6 @@ BALANCE = (
         "alpha[target]",
         {"alpha": lambda s, before, _: before()[:, ::-1]},
         (ROWS,),
-        links=(f"{GITHUB}/clcarwin/focal_loss_pytorch/issues/10",),
     ),
     Deviation(
         "alpha_of_next_class",
@@ -234,6 +238,6 @@ BALANCE = (
         "use the weights as they are",
         {"alpha": lambda s, before, _: before() / np.mean(before(), axis=-1, keepdims=True)},
         (ROWS,),
-        links=(f"{GITHUB}/vandit15/Class-balanced-loss-pytorch",),
+        links=(f"{GITHUB}/vandit15/Class-balanced-loss-pytorch/blob/master/class_balanced_loss.py",),
     ),
 )

@@ -46,7 +46,10 @@ CONDUCT = (
         "changes_its_arguments", "in place", "no_trace", r"changes the (logits|targets)|inplace operation|in-place",
         "it writes into the arrays it is given", "work on a copy: no _-method, no out=, no index assignment",
         r"_\(|\[.*\]\s*=|[-+*/]=|out=",
-        (f"{GITHUB}/ultralytics/ultralytics/blob/main/ultralytics/utils/loss.py",),
+        (
+            f"{GITHUB}/ultralytics/ultralytics/blob/main/ultralytics/utils/loss.py",
+            f"{GITHUB}/huggingface/pytorch-image-models/pull/1500",
+        ),
     ),
     _conduct(
         "switches_gradients_on", "state", "no_trace", r"no_grad",
@@ -73,7 +76,6 @@ CONDUCT = (
         "ignores_upstream_gradient", "gradient", "chain_rule", r"factor from above|ignores",
         "the gradient does not multiply with the one from above: weights after the loss are lost",
         "multiply the saved gradient with the incoming one", r"backward|bwd|vjp",
-        (f"{GITHUB}/open-mmlab/mmcv/blob/main/mmcv/ops/focal_loss.py",),
     ),
     _conduct(
         "keeps_parameters_of_first_call", "state", "fresh_parameters", r"",
@@ -117,13 +119,13 @@ CONDUCT = (
         "ignored_reaches_the_gradient", "ignored", "masking", r"gradient.*nan|nan",
         "what is masked reaches the result: nan or infinity passes through a product with 0",
         "replace what is masked before the mathematics, and its losses after it", r"where|masked_fill|\*\s*mask",
-        (f"{GITHUB}/BloodAxe/pytorch-toolbelt",),
+        (f"{GITHUB}/BloodAxe/pytorch-toolbelt/blob/develop/pytorch_toolbelt/losses/functional.py",),
     ),
     _conduct(
         "ignore_index_reaches_the_gradient", "ignored", "ignore_index", r"nan",
         "what is ignored reaches the result: nan or infinity passes through a product with 0",
         "replace what is ignored before the mathematics, and its losses after it", r"ignore|where|masked_fill",
-        (f"{GITHUB}/BloodAxe/pytorch-toolbelt",),
+        (f"{GITHUB}/BloodAxe/pytorch-toolbelt/blob/develop/pytorch_toolbelt/losses/functional.py",),
     ),
     _conduct(
         "integer_targets_misread", "targets", "integer_targets", r"",

@@ -49,3 +49,5 @@ class Deviation:
     """Whether it is a way to compute the right formula, inaccurate or nan somewhere, beside which others stand."""
     rule: str = ""
     """Of a deviation that is another rule for soft targets: its name, which a port may declare instead."""
+    same: Mapping[str, str] = field(default_factory=dict)
+    """Deviations that no output of a port tells from this one -> why."""

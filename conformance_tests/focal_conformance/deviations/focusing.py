@@ -35,7 +35,7 @@ FOCUSING = (
         "the modulating factor is missing: it is the balanced cross entropy",
         "(1 - p_t) ** gamma * cross_entropy",
         {"modulator": lambda s, before, _: 1.0 + 0.0 * s.q},
-        links=(f"{GITHUB}/davisking/dlib/issues/2552",),
+        links=(f"{GITHUB}/CJHMPower/Simultaneous-Traffic-Sign-Detection-and-Classification-with-RetinaNet/issues/17",),
     ),
     Deviation(
         "gamma_multiplied",
@@ -102,7 +102,6 @@ FOCUSING = (
         "the factor is (1 - log p_t) ** gamma: p_t is left as a logarithm",
         "p_t = exp(log_p_t)",
         {"modulator": lambda s, before, _: power(s, 1.0 + s.cross_entropy, s.gamma)},
-        links=(f"{GITHUB}/HeyLynne/torchtext_classification/issues/3",),
         written=r"log_softmax|logsigmoid|log_sigmoid",
     ),
     Deviation(
@@ -112,6 +111,7 @@ FOCUSING = (
         "use the argument",
         {"gamma": lambda s, before, gamma: gamma + 0.0 * s.questions.gamma},
         parameter=Parameter("gamma", 0.05, 8.0, (2.0, 1.0, 1.5, 0.5, 3.0, 4.0, 5.0), logarithmic=False),
+        links=(f"{GITHUB}/zylo117/Yet-Another-EfficientDet-Pytorch/issues/236",),
     ),
     Deviation(
         "gamma_of_first_call",
@@ -175,7 +175,9 @@ FOCUSING = (
         "(1 - p_t) ** gamma everywhere",
         {"modulator": lambda s, before, threshold: _reduced(s, threshold)},
         parameter=Parameter("threshold", 0.1, 0.9, (0.5, 0.3, 0.25), logarithmic=False),
-        links=(f"{GITHUB}/qubvel-org/segmentation_models.pytorch",),
+        links=(
+            f"{GITHUB}/qubvel-org/segmentation_models.pytorch/blob/main/segmentation_models_pytorch/losses/_functional.py",
+        ),
         written=r"threshold",
     ),
     Deviation(

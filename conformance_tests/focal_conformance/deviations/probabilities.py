@@ -82,7 +82,10 @@ PROBABILITIES = (
         "use the logits: logsigmoid, log_softmax; no epsilon",
         logarithms(lambda s, before, epsilon: before() + epsilon),
         parameter=EPSILON,
-        links=(f"{GITHUB}/tensorflow/tensorflow/issues/41595",),
+        links=(
+            f"{GITHUB}/mkocabas/focal-loss-keras/issues/5",
+            f"{GITHUB}/tensorflow/tensorflow/issues/41595",
+        ),
         written=r"log\(.*\+|eps|1e-\d+",
     ),
     Deviation(
@@ -92,7 +95,10 @@ PROBABILITIES = (
         "use the logits: logsigmoid, log_softmax; no clip",
         probabilities(lambda s, before, epsilon: np.clip(before(), epsilon, 1.0 - epsilon)),
         parameter=EPSILON,
-        links=(f"{GITHUB}/keras-team/keras/blob/master/keras/src/losses/losses.py",),
+        links=(
+            f"{GITHUB}/keras-team/keras/blob/master/keras/src/losses/losses.py",
+            f"{GITHUB}/toandaominh1997/EfficientDet.Pytorch/issues/131",
+        ),
         written=r"clip|clamp|minimum|maximum",
     ),
     Deviation(
@@ -131,6 +137,7 @@ PROBABILITIES = (
         {"q": lambda s, before, epsilon: before() + epsilon},
         parameter=EPSILON,
         written=r"eps|1e-\d+",
+        links=(f"{GITHUB}/kornia/kornia/issues/918",),
     ),
     Deviation(
         "double_sigmoid",

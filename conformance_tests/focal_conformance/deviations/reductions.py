@@ -98,6 +98,15 @@ REDUCTIONS = (
         links=(f"{GITHUB}/fizyr/keras-retinanet/issues/709",),
     ),
     _reduction(
+        "mean_over_positives_of_each_row", "mean",
+        "'mean' divides each image or row by its own number of positives, and averages those",
+        "one sum over the batch, divided once",
+        lambda b: np.mean(
+            np.sum(b.losses * b.counted * b.weight, axis=-1) / np.maximum(1.0, np.sum(b.positive * b.counted, axis=-1))
+        ),
+        r"/", losses=(ELEMENTS,), links=(f"{GITHUB}/fizyr/keras-retinanet/issues/709",),
+    ),
+    _reduction(
         "mean_over_weights", "mean", "'mean' divides the sum by the sum of the weights alpha_t", MEAN,
         _divided(lambda b: float(np.sum(b.alpha_t * b.counted))), r"/|weight=",
         links=(f"{GITHUB}/pytorch/pytorch/blob/main/torch/nn/functional.py",),
@@ -130,7 +139,7 @@ REDUCTIONS = (
     _reduction(
         "none_is_mean", "none", "'none' returns the mean", "return the losses as they are",
         _divided(lambda b: b.losses.size), r"mean\(",
-        links=(f"{GITHUB}/qubvel-org/segmentation_models.pytorch",),
+        links=(f"{GITHUB}/qubvel-org/segmentation_models.pytorch/blob/main/segmentation_models_pytorch/losses/focal.py",),
     ),
     _reduction(
         "none_sums_last_axis", "none", "'none' sums over the last axis", "return the losses as they are",

@@ -46,7 +46,9 @@ def _hardest(s: State) -> np.ndarray:
 SMOOTHING = Parameter("epsilon", 1e-3, 0.5, (0.1, 0.05, 0.01, 0.2))
 WHO = {
     "linear": (f"{GITHUB}/pytorch/vision/blob/main/torchvision/ops/focal_loss.py",),
-    "cross_entropy": (f"{GITHUB}/qubvel-org/segmentation_models.pytorch",),
+    "cross_entropy": (
+        f"{GITHUB}/qubvel-org/segmentation_models.pytorch/blob/main/segmentation_models_pytorch/losses/_functional.py",
+    ),
     "margin": (f"{GITHUB}/Project-MONAI/MONAI/blob/dev/monai/losses/focal_loss.py",),
     "expected": (
         f"{GITHUB}/kornia/kornia/blob/main/kornia/losses/focal.py",
