@@ -1,0 +1,1 @@
+"""Measurements that are run by hand: their numbers are told with the command that gave them."""
