@@ -17,7 +17,7 @@ MIGRATE_paddlepaddle := tests/migrate/test_migrate_paddle.py
 MIGRATE_ultralytics := tests/migrate/test_migrate_torch.py
 # What it needs beside what the common environment has; pins of its own that conflict there are left out.
 WITH_paddlepaddle := httpx httpcore
-GROUPS := reference oracle kit packaging migrate external findings properties adapters suite
+GROUPS := reference oracle kit packaging migrate external findings examples properties adapters suite
 # Groups side by side; each prints when it has ended. One framework a process.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
@@ -43,7 +43,7 @@ test-reference:
 	$(BIN)/python -m pytest -q tests/reference --doctest-modules focal_ref
 test-oracle test-packaging test-external test-findings:
 	$(BIN)/python -m pytest -q tests/$(@:test-%=%)
-test-kit test-migrate test-properties test-adapters:
+test-kit test-migrate test-examples test-properties test-adapters:
 	set -e; for file in tests/$(@:test-%=%)/test_*.py; do echo $$file; $(BIN)/python -m pytest -q $$file; done
 test-suite:
 	$(BIN)/python -m pytest -q --pyargs focal_conformance.suite --focal-port adapter:torch --focal-device cpu
