@@ -54,7 +54,8 @@ def mixture_power(
     numerator, numerator_low = two_sum(opposed[0] / divisor, agreed[0] * factor)
     numerator_low = numerator_low + opposed[1] / divisor + agreed[1] * factor
     base = numerator / d
-    relative = quotient_error(base, numerator, numerator_low, d, e - (d - 1.0), xp)
+    # Not e - (d - 1): XLA adds up the constants in (1 + e) - 1.
+    relative = quotient_error(base, numerator, numerator_low, d, (1.0 - d) + e, xp)
     # Capped where the factor is 0 or 1 anyway, so that the exact product cannot overflow.
     y = xp.minimum(xp.where(factored, y, zero), xp.full_like(y, 2.0**60))
     exponent, exponent_low = two_product(_capped(gamma, xp), y, xp)

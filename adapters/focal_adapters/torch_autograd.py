@@ -10,11 +10,11 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-import array_api_compat.torch as xp
 import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
 
+from focal_adapters import torch_namespace as xp
 from focal_adapters.parameters import held_in_float32
 from focal_ref.losses import Loss
 

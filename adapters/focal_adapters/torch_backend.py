@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import array_api_compat.torch
 import numpy as np
 import torch
 from torch import Tensor
 
+from focal_adapters import torch_namespace
 from focal_adapters.torch_autograd import element_losses, refusal
 from focal_ref.checks import describe
 from focal_ref.losses import Loss
@@ -17,7 +17,7 @@ _HALVES = (torch.float16, torch.bfloat16)
 class _Torch:
     """`focal_adapters.backend.Backend`, which documents the methods."""
 
-    xp = array_api_compat.torch
+    xp = torch_namespace
 
     def as_array(self, name: str, value: Any, like: Tensor | None) -> Tensor:
         if isinstance(value, Tensor):

@@ -145,7 +145,8 @@ class Margin(Rule):
         super().__init__(terms, gamma, alpha)
         s, xp = terms, terms.xp
         c, c_low = two_sum(s.opposed, -s.agreed)
-        c_low = c_low + (s.opposed_low - s.agreed_low)
+        # Near t = 1/2 what 1 - t lost is no small part of c.
+        c, c_low = two_sum(c, c_low + (s.opposed_low - s.agreed_low))
         z = c * s.y
         # Further out z is so large that its last places do not show, and the exact product overflows.
         exact = s.y < 2.0**60

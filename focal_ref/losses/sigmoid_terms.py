@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from focal_ref.modulator import mixture_power
-from focal_ref.stable import Array, two_sum
+from focal_ref.stable import Array
 
 
 class SigmoidTerms:
@@ -24,7 +24,9 @@ class SigmoidTerms:
         self.positive = positive
         self.one, self.zero = xp.ones_like(x), xp.zeros_like(x)
         self.sign = xp.where(positive, self.one, -self.one)
-        not_t, not_t_low = two_sum(xp.ones_like(t), -t)
+        # Not two_sum: XLA adds up the constants in (1 - t) - 1, and nothing of what is lost remains.
+        not_t = 1.0 - t
+        not_t_low = (1.0 - not_t) - t
         self.not_t, self.not_t_low = not_t, not_t_low
         self.opposed = xp.where(positive, not_t, t)
         self.agreed = xp.where(positive, t, not_t)
