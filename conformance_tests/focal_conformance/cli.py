@@ -14,6 +14,7 @@ from focal_conformance.report import CANNOT_RUN, WRONG_USE
 
 EXTRA = ("rich", "jsonschema", "pytest", "hypothesis", "jinja2", "matplotlib", "ml_dtypes", "array_api_strict")
 """Packages of the kit's own extra. A command asks for those that it uses: a GPU machine may have few of them."""
+COMMANDS = ("verify", "diagnose", "show", "list", "vectors", "mutants", "scoreboard")
 INSTALL = "pip install 'focal-ref[conformance]'"
 
 
@@ -52,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 conforms, 1 does not conform, 2 wrong use, 3 a port cannot be run",
     )
     parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
     verify = commands.add_parser("verify", help="verify ports", description="Verify ports, each in its own process.")
     add_verify(verify)
     verify.set_defaults(run=_lazily("verify"))

@@ -25,9 +25,10 @@ from focal_conformance.report import (
     LEVELS,
     PASSED,
     CheckResult,
+    Diagnosis,
     Report,
 )
-from focal_conformance.session import Session
+from focal_conformance.session import Session, raised
 from focal_conformance.summary import summarise
 
 Progress = Callable[[int, int, str], None]
@@ -169,7 +170,7 @@ def verify(
             from focal_conformance.diagnosis import diagnose
 
             progress(len(applicable), len(applicable), "diagnosis")
-            report.diagnosis = diagnose(session, report)
+            report.diagnosis = _diagnosed(diagnose, session, report)
         if curves:
             from focal_conformance.curves import error_curves
 
@@ -215,6 +216,16 @@ def _against_the_code(session: Session, report: Report, checks: list[Check]) -> 
             f"dialect ({code.loss}){': ' + ', '.join(held) if held else ''}"
         )
     return notes
+
+
+def _diagnosed(diagnose: Callable[[Session, Report], Diagnosis], session: Session, report: Report) -> Diagnosis:
+    """The verdict stands whatever a port's numbers do to the search for their cause."""
+    try:
+        return diagnose(session, report)
+    except PortBroken:
+        raise
+    except Exception as error:
+        return Diagnosis(f"the diagnosis itself failed, a mistake of this kit: {raised(error)}")
 
 
 def run_check(check: str, session: Session) -> CheckResult:

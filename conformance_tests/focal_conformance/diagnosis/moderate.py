@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from focal_conformance.dialect import NotClaimed
+from focal_conformance.ports.port import PortBroken
 from focal_conformance.session import Session, case_parameters, one_hot_rows
 from focal_conformance.vectors.case import Case
 
@@ -44,6 +45,8 @@ def _part(session: Session, case: Case, batch: int, first: dict[object, float]) 
         (value,) = session.results(logits, targets, case.dtype, replace(case_parameters(case)), "value")
     except NotClaimed:
         return None
+    except PortBroken:
+        raise
     except Exception:  # whatever a port raises here, a check has met and reported
         return None
     alpha = 1.0 if case.alpha is None else case.alpha

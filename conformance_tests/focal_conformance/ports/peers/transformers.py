@@ -35,7 +35,7 @@ DETR = replace(DIALECT, source="docstring of transformers.loss.loss_for_object_d
 DETR_CODE = replace(
     GROUNDING_DINO_CODE,
     denominators={"sum": "second axis"},
-    layout="rows",
+    layout="column",
     zero_d=False,
     source="source of transformers.loss.loss_for_object_detection, 5.24.0",
 )
