@@ -25,13 +25,13 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 verify: $(READY)  ## adapters in all modes and every peer, against the recorded verdicts
 	mkdir -p build
-	$(BIN)/focal-ref verify --all --require --recorded --overview --markdown build/verdicts.md
+	$(BIN)/focal-ref verify --all --require --recorded --overview --no-diagnosis --markdown build/verdicts.md
 	$(MAKE) verify-alone
 
 verify-alone: $(ALONE:%=verify-alone-%)  ## the same for the packages that have environments of their own
 
 $(ALONE:%=verify-alone-%): verify-alone-%: .venv-%/.ready
-	.venv-$*/bin/python -m focal_conformance verify $(PEERS_$*) --recorded --overview
+	.venv-$*/bin/python -m focal_conformance verify $(PEERS_$*) --recorded --overview --no-diagnosis
 	.venv-$*/bin/python -m pytest -q tests/findings -k '$*'
 	.venv-$*/bin/python -m pytest -q $(MIGRATE_$*) -k '$*'
 	$(if $(filter paddlepaddle,$*),.venv-$*/bin/python -m pytest -q tests/kit/test_paddle_driver.py)
