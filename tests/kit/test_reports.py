@@ -18,6 +18,7 @@ from rich.console import Console
 
 from focal_conformance.console import print_table
 from focal_conformance.ports import UsageError
+from focal_conformance.records import recorded
 from focal_conformance.report import FAILED, KNOWN, NOT_CLAIMED, PASSED, Cause, CheckResult, Curve, Diagnosis, Point
 from focal_conformance.report import Report as Plain
 from focal_conformance.reports import documents
@@ -479,3 +480,13 @@ def test_wrong_use_is_answered_before_anything_is_run(arguments, words):
     assert run.stdout == b""
     assert words in run.stderr.decode()
     assert b"Traceback" not in run.stderr
+
+
+def test_the_scoreboard_in_docs_shows_recorded_verdicts():
+    """Numbers come from a run of the peers; the verdicts of that run are the recorded ones."""
+    rows = [line.split(" | ") for line in (ROOT / "docs/scoreboard.md").read_text().splitlines()]
+    shown = {row[0].strip("| `"): row[3] for row in rows if len(row) == 6 and row[0].startswith("| `peer:")}
+    kept = recorded()
+    assert shown
+    assert {port: kept[port]["verdict"] for port in shown} == shown
+    assert all(f">{port}<" in (ROOT / "docs/scoreboard.html").read_text() for port in shown)
