@@ -5,7 +5,6 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -178,9 +177,6 @@ def verify(
         session.port.close()
     except PortBroken as error:
         report.error, report.exit_code = str(error), CANNOT_RUN
-    finally:
-        with suppress(PortBroken):
-            session.port.close()
     report.seconds = time.monotonic() - started
     return report
 

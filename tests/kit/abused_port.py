@@ -108,8 +108,8 @@ def misbehave(call, count):
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
         os._exit(7)
     elif HOW == "closes stdin":
-        say(answer(call))
         os.close(0)
+        say(answer(call))
         time.sleep(3600)
     elif HOW == "closes stdout":
         os.close(1)

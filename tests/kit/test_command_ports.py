@@ -68,7 +68,7 @@ def import_path(monkeypatch):
 
 
 def abused(*how):
-    return f"cmd:{shlex.join([sys.executable, str(SCRIPT), *how])}"
+    return f"cmd:{shlex.join([sys.executable, str(SCRIPT), *map(str, how)])}"
 
 
 def quick(how, **settings):
@@ -124,9 +124,18 @@ def test_what_was_checked_before_it_broke_is_kept():
 
 def test_a_hanging_port_is_killed_with_its_children(tmp_path):
     note = tmp_path / "pids"
-    port = abused("hangs with a child", str(note))
+    port = abused("hangs with a child", note)
     report = verify(port, checks=("result_kind",), options=Options(answer_timeout=8.0))
     assert report.exit_code == 3
+    for pid in map(int, note.read_text().split()):
+        assert _gone(pid)
+
+
+def test_a_run_that_is_ended_takes_the_port_with_it(tmp_path):
+    note = tmp_path / "pids"
+    run = focal_ref("verify", abused("hangs with a child", note), "--loss", "sigmoid_focal", "--timeout", "15")
+    assert run.returncode == 3
+    assert "no answer within 15 s; --timeout gives it longer" in run.stdout
     for pid in map(int, note.read_text().split()):
         assert _gone(pid)
 

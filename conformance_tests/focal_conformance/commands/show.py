@@ -143,10 +143,9 @@ def _ask(parsed: Namespace, named: Named) -> tuple[int, dict[str, list[str]]]:
         session = open_session(
             parsed.port, device=parsed.device, dtypes=(case.dtype,), options=port_options(parsed, case.loss)
         )
-        try:
-            return _answered(parsed, named, session)
-        finally:
-            session.port.close()
+        answered = _answered(parsed, named, session)
+        session.port.close()
+        return answered
     except (PortMissing, PortBroken) as error:
         return CANNOT_RUN, {"": [f"{parsed.port}: {error}"]}
 
