@@ -54,7 +54,7 @@ BALANCE = (
         "alpha",
         "alpha weighs the positive class, and the negative one is not weighted",
         "alpha_t = alpha * targets + (1 - alpha) * (1 - targets)",
-        {"alpha_t": lambda s, before, _: _if_balanced(s, s.alpha * s.targets + (1.0 - s.targets))},
+        {"negative_weight": lambda s, before, _: 1.0 + 0.0 * before()},
         (ELEMENTS,),
         written=r"alpha",
     ),
@@ -63,7 +63,7 @@ BALANCE = (
         "alpha",
         "alpha is a factor of every loss, positive or negative",
         "alpha_t = alpha * targets + (1 - alpha) * (1 - targets)",
-        {"alpha_t": lambda s, before, _: _if_balanced(s, s.alpha + 0.0 * s.targets)},
+        {"negative_weight": lambda s, before, _: s.positive_weight},
         (ELEMENTS,),
         links=(f"{GITHUB}/mkocabas/focal-loss-keras/issues/6",),
         written=r"alpha\s*\*",
@@ -73,7 +73,10 @@ BALANCE = (
         "alpha",
         "alpha is accepted and not used",
         "multiply by alpha_t",
-        {"alpha_t": lambda s, before, _: s.total(s.targets) if s.rows else 1.0 + 0.0 * s.targets},
+        {
+            "alpha": lambda s, before, _: 1.0 + 0.0 * before(),
+            "negative_weight": lambda s, before, _: 1.0 + 0.0 * before(),
+        },
         links=(
             f"{GITHUB}/tensorflow/tensorflow/issues/61519",
             f"{GITHUB}/Kageshimasu/focal-loss-with-smoothing/issues/1",
@@ -132,7 +135,10 @@ BALANCE = (
         "alpha",
         "alpha_t is doubled, so that alpha = 1/2 weighs 1",
         "alpha_t = alpha * targets + (1 - alpha) * (1 - targets)",
-        {"alpha_t": lambda s, before, _: _if_balanced(s, 2.0 * before())},
+        {
+            "positive_weight": lambda s, before, _: _if_balanced(s, 2.0 * before()),
+            "negative_weight": lambda s, before, _: _if_balanced(s, 2.0 * before()),
+        },
         (ELEMENTS,),
     ),
     Deviation(
@@ -140,7 +146,10 @@ BALANCE = (
         "alpha",
         "alpha is {value} whatever is asked for",
         "use the argument",
-        {"alpha_t": lambda s, before, a: a * s.targets + (1.0 - a) * (1.0 - s.targets)},
+        {
+            "positive_weight": lambda s, before, a: a + 0.0 * before(),
+            "negative_weight": lambda s, before, a: 1.0 - a + 0.0 * before(),
+        },
         (ELEMENTS,),
         Parameter("alpha", 0.02, 0.98, (0.25, 0.5, 0.75), logarithmic=False),
         links=(f"{GITHUB}/zylo117/Yet-Another-EfficientDet-Pytorch/issues/205",),
@@ -158,9 +167,8 @@ BALANCE = (
         "alpha = None weighs positives and negatives with 1/4 and 3/4",
         "leave alpha_t out where alpha is None",
         {
-            "alpha_t": lambda s, before, _: np.where(
-                s.questions.balanced, before(), 0.25 * s.targets + 0.75 * (1.0 - s.targets)
-            )
+            "positive_weight": lambda s, before, _: np.where(s.questions.balanced, before(), 0.25),
+            "negative_weight": lambda s, before, _: np.where(s.questions.balanced, before(), 0.75),
         },
         (ELEMENTS,),
         written=r"alpha\s+or\s|alpha\s*=\s*0?\.25",

@@ -54,12 +54,31 @@ def others(x: Any) -> Any:
     return softmax(x) @ (1.0 - numpy.eye(x.shape[-1]))
 
 
+@primitive  # type: ignore[untyped-decorator]
+def log_others(x: Any) -> Any:
+    """Its logarithm, which does not underflow."""
+    largest = numpy.max(x, axis=-1, keepdims=True)
+    apart = numpy.where(numpy.eye(x.shape[-1], dtype=bool), -numpy.inf, (x - largest)[..., None, :])
+    top = numpy.max(apart, axis=-1)
+    over_others = top + numpy.log(numpy.sum(numpy.exp(apart - top[..., None]), axis=-1))
+    _, rest = _below_largest(x)
+    return over_others - numpy.log1p(rest)
+
+
+def _slope_of_log_others(result: Float64, x: Float64, slope: Float64) -> Float64:
+    """Softmax over the other classes less the softmax over all."""
+    log_p = log_softmax(x)
+    apart = numpy.exp(log_p[..., None, :] - result[..., :, None]) * (1.0 - numpy.eye(x.shape[-1]))
+    return numpy.sum(slope[..., :, None] * (apart - numpy.exp(log_p)[..., None, :]), axis=-2)
+
+
 def _without_mean(p: Any, slope: Any) -> Any:
     return p * (slope - np.sum(slope * p, axis=-1, keepdims=True))
 
 
 defvjp(softmax, lambda result, x: lambda slope: _without_mean(result, slope))
 defvjp(others, lambda result, x: lambda slope: -_without_mean(softmax(x), slope))
+defvjp(log_others, lambda result, x: lambda slope: _slope_of_log_others(result, x, slope))
 defvjp(log_softmax, lambda result, x: lambda slope: slope - softmax(x) * np.sum(slope, axis=-1, keepdims=True))
 
 TINY = 1e-300
@@ -181,7 +200,7 @@ def _log_p(s: State) -> Any:
 def _log_not_p(s: State) -> Any:
     if not s.rows:
         return -np.logaddexp(0.0, s.logits)
-    return np.log(np.maximum(s.not_p, TINY))
+    return log_others(s.logits)
 
 
 def _cross_entropy(s: State) -> Any:
@@ -246,8 +265,11 @@ def constant(values: Any) -> Any:
 def _alpha_t(s: State) -> Any:
     if s.rows:
         return np.sum(s.targets * s.alpha, axis=-1)
-    balance = s.alpha * s.targets + (1.0 - s.alpha) * (1.0 - s.targets)
-    return np.where(s.questions.balanced, balance, 1.0)
+    return s.positive_weight * s.targets + s.negative_weight * (1.0 - s.targets)
+
+
+def _if_balanced(s: State, weight: Any) -> Any:
+    return np.where(s.questions.balanced, weight, 1.0)
 
 
 def _loss(s: State) -> Any:
@@ -267,9 +289,8 @@ def expected(s: State) -> Any:
 
     if s.rows:
         return np.sum(hard(s.log_p, s.not_p, s.targets * s.alpha), axis=-1)
-    on = s.questions.balanced
-    positive = hard(s.log_p, s.not_p, np.where(on, s.alpha, 1.0) * s.targets)
-    return positive + hard(s.log_not_p, s.p, np.where(on, 1.0 - s.alpha, 1.0) * (1.0 - s.targets))
+    positive = hard(s.log_p, s.not_p, s.positive_weight * s.targets)
+    return positive + hard(s.log_not_p, s.p, s.negative_weight * (1.0 - s.targets))
 
 
 STEPS: dict[str, Callable[[State], Any]] = {
@@ -284,6 +305,8 @@ STEPS: dict[str, Callable[[State], Any]] = {
     "cross_entropy": _cross_entropy,
     "q": _q,
     "modulator": _modulator,
+    "positive_weight": lambda s: _if_balanced(s, s.alpha),
+    "negative_weight": lambda s: _if_balanced(s, 1.0 - s.alpha),
     "alpha_t": _alpha_t,
     "loss": _loss,
     "result": lambda s: s.loss,
