@@ -27,6 +27,34 @@ def sigmoid(x: Any) -> Any:
 defvjp(sigmoid, lambda result, x: lambda slope: slope * result * (1.0 - result))
 
 
+@primitive  # type: ignore[untyped-decorator]
+def stable_sigmoid(x: Any) -> Any:
+    """With all digits of small results."""
+    e = numpy.exp(-numpy.abs(x))
+    return numpy.where(x >= 0.0, 1.0, e) / (1.0 + e)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)), of infinities, too."""
+    return numpy.logaddexp(0.0, x)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def raised(base: Any, gamma: Any) -> Any:
+    """base^gamma with 0^0 = 1."""
+    return numpy.maximum(base, 0.0) ** gamma
+
+
+defvjp(stable_sigmoid, lambda result, x: lambda slope: slope * result * stable_sigmoid(-x))
+defvjp(softplus, lambda result, x: lambda slope: slope * stable_sigmoid(x))
+defvjp(
+    raised,
+    lambda result, base, gamma: lambda slope: slope * gamma * result / numpy.maximum(base, TINY),
+    argnums=(0,),
+)
+
+
 def _below_largest(x: Float64) -> tuple[Float64, Float64]:
     """Logits less the largest of the row, and the sum of the exponentials of all but that one."""
     first = numpy.arange(x.shape[-1]) == numpy.argmax(x, axis=-1)[..., None]
@@ -51,7 +79,12 @@ def log_softmax(x: Any) -> Any:
 @primitive  # type: ignore[untyped-decorator]
 def others(x: Any) -> Any:
     """Of each class the sum of the other probabilities: 1 - p without a difference, in its derivative, too."""
-    return softmax(x) @ (1.0 - numpy.eye(x.shape[-1]))
+    return _apart(softmax(x))
+
+
+def _apart(values: Any) -> Any:
+    """Of each class the sum over the other ones: no difference of the whole and one of them."""
+    return np.dot(values, 1.0 - numpy.eye(values.shape[-1]))
 
 
 @primitive  # type: ignore[untyped-decorator]
@@ -72,14 +105,19 @@ def _slope_of_log_others(result: Float64, x: Float64, slope: Float64) -> Float64
     return numpy.sum(slope[..., :, None] * (apart - numpy.exp(log_p)[..., None, :]), axis=-2)
 
 
-def _without_mean(p: Any, slope: Any) -> Any:
-    return p * (slope - np.sum(slope * p, axis=-1, keepdims=True))
+def _slope_of_softmax(x: Any, slope: Any) -> Any:
+    p = softmax(x)
+    return p * (slope * others(x) - _apart(slope * p))
 
 
-defvjp(softmax, lambda result, x: lambda slope: _without_mean(result, slope))
-defvjp(others, lambda result, x: lambda slope: -_without_mean(softmax(x), slope))
+def _slope_of_log_softmax(x: Any, slope: Any) -> Any:
+    return slope * others(x) - softmax(x) * _apart(slope)
+
+
+defvjp(softmax, lambda result, x: lambda slope: _slope_of_softmax(x, slope))
+defvjp(others, lambda result, x: lambda slope: -_slope_of_softmax(x, slope))
 defvjp(log_others, lambda result, x: lambda slope: _slope_of_log_others(result, x, slope))
-defvjp(log_softmax, lambda result, x: lambda slope: slope - softmax(x) * np.sum(slope, axis=-1, keepdims=True))
+defvjp(log_softmax, lambda result, x: lambda slope: _slope_of_log_softmax(x, slope))
 
 TINY = 1e-300
 """Floor of a logarithm's argument: an underflowed 1 - p_t is 0 to every gamma, with gradient 0."""
@@ -180,33 +218,26 @@ class State:
 
 def _p(s: State) -> Any:
     # Not from log_p: an epsilon in the logarithm alone does not change p.
-    if not s.rows:
-        return np.exp(_log_p(s))
-    return softmax(s.logits)
+    return softmax(s.logits) if s.rows else stable_sigmoid(s.logits)
 
 
 def _not_p(s: State) -> Any:
-    if not s.rows:
-        return np.exp(-np.logaddexp(0.0, s.logits))
-    return others(s.logits)
+    return others(s.logits) if s.rows else stable_sigmoid(-s.logits)
 
 
 def _log_p(s: State) -> Any:
-    if not s.rows:
-        return -np.logaddexp(0.0, -s.logits)
-    return log_softmax(s.logits)
+    return log_softmax(s.logits) if s.rows else -softplus(-s.logits)
 
 
 def _log_not_p(s: State) -> Any:
-    if not s.rows:
-        return -np.logaddexp(0.0, s.logits)
-    return log_others(s.logits)
+    return log_others(s.logits) if s.rows else -softplus(s.logits)
 
 
 def _cross_entropy(s: State) -> Any:
     if s.rows:
         return -np.sum(np.where(s.targets == 0.0, 0.0, s.targets * s.log_p), axis=-1)
-    return -(s.targets * s.log_p + (1.0 - s.targets) * s.log_not_p)
+    positive = np.where(s.targets == 0.0, 0.0, s.targets * s.log_p)
+    return -(positive + np.where(s.targets == 1.0, 0.0, (1.0 - s.targets) * s.log_not_p))
 
 
 def _q(s: State) -> Any:
@@ -244,7 +275,7 @@ def _modulator(s: State) -> Any:
 
 def power(s: State, base: Any, gamma: Any) -> Any:
     """base^gamma, 0^0 = 1, without a power of gamma - 1."""
-    result = np.exp(gamma * np.log(np.maximum(base, TINY)))
+    result = raised(base, constant(gamma))
     return constant_where(s.questions.detach, result)
 
 
@@ -284,7 +315,7 @@ def expected(s: State) -> Any:
     detach = s.questions.detach[:, None] if s.rows else s.questions.detach
 
     def hard(log: Any, opposite: Any, weight: Any) -> Any:
-        modulator = constant_where(detach, np.exp(gamma * np.log(np.maximum(opposite, TINY))))
+        modulator = constant_where(detach, raised(opposite, constant(gamma)))
         return np.where(weight == 0.0, 0.0, -weight * modulator * log)
 
     if s.rows:
@@ -317,11 +348,13 @@ def evaluate(
     questions: Questions, changes: Sequence[tuple[Deviation, float]], upstream: Float64 | float = 1.0
 ) -> tuple[Float64, Float64]:
     """Losses (N,), and the derivative of their sum, weighted with ``upstream``, with respect to the logits."""
+    finite = numpy.isfinite(questions.logits)
 
     def losses(logits: Any) -> Any:
         result = State(questions, logits, changes).result
         # A loss that lost every trace of the logits still has a derivative, 0.
-        return result.astype(numpy.float64) + 0.0 * np.sum(logits, axis=-1 if questions.rows else None) * 0.0
+        trace = 0.0 * np.where(finite, logits, 0.0)
+        return result.astype(numpy.float64) + (np.sum(trace, axis=-1) if questions.rows else trace)
 
     with numpy.errstate(all="ignore"):
         backward, value = make_vjp(losses)(questions.logits)
