@@ -218,8 +218,6 @@ def _diagnosed(diagnose: Callable[[Session, Report], Diagnosis], session: Sessio
     """The verdict stands whatever a port's numbers do to the search for their cause."""
     try:
         return diagnose(session, report)
-    except PortBroken:
-        raise
     except Exception as error:
         return Diagnosis(f"the diagnosis itself failed, a mistake of this kit: {raised(error)}")
 

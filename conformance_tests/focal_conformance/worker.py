@@ -4,8 +4,11 @@ Called with a JSON request; appends JSON lines to a file, so that nothing a port
 """
 
 import json
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +22,7 @@ def main(arguments: list[str]) -> int:
     """``worker REQUEST_FILE ANSWER_FILE``."""
     # Asked to end, it takes the process of a cmd: port with it.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with open(arguments[0], encoding="utf-8") as file:
         request = json.load(file)
     with open(arguments[1], "a", encoding="utf-8") as answers:
@@ -29,6 +33,13 @@ def main(arguments: list[str]) -> int:
 
         say({"report": answer(request, say).to_dict()})
     return 0
+
+
+def _end_with(parent: int) -> None:
+    """A command that was killed leaves nothing running."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def answer(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Report:

@@ -45,6 +45,8 @@ class Deviation:
     """Relative error that belongs to the deviation: results of half precision agree no better."""
     bits: int = 0
     """Significant bits that its results have at most; 0: as many as the dtype."""
+    over_batch: bool = False
+    """Whether a loss depends on its neighbours in the same call."""
     style: bool = False
     """Whether it is a way to compute the right formula, inaccurate or nan somewhere, beside which others stand."""
     rule: str = ""

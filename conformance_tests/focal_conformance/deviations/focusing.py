@@ -95,6 +95,7 @@ FOCUSING = (
         {"q": lambda s, before, _: -np.expm1(-s.mean_over_call(s.cross_entropy))},
         links=(f"{GITHUB}/foamliu/InsightFace-v2/issues/38",),
         written=r"mean|cross_entropy\(|CrossEntropyLoss\(|BCE",
+        over_batch=True,
     ),
     Deviation(
         "modulator_of_log_p_t",

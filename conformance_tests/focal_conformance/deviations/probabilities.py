@@ -1,10 +1,13 @@
 """Deviations of p and log p: activation, epsilons, clips, floors."""
 
+from typing import Any
+
 import autograd.numpy as np
 import numpy
+from autograd.extend import defvjp, primitive
 
 from focal_conformance.deviations.deviation import ELEMENTS, ROWS, Deviation, Parameter, Step
-from focal_conformance.deviations.formula import State, sigmoid
+from focal_conformance.deviations.formula import State, constant, sigmoid
 
 GITHUB = "https://github.com"
 EPSILONS = (1e-7, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-9, 1e-10, 1e-12, 1e-2, 2.0**-23, 2.0**-52)
@@ -42,9 +45,27 @@ def logarithms(change: Step) -> dict[str, Step]:
     }
 
 
-def floored(s: State, before: object, floor: float) -> np.ndarray:
-    """No logarithm below the floor, as torch's BCELoss has it."""
-    return np.maximum(before(), -floor)  # type: ignore[operator]
+@primitive  # type: ignore[untyped-decorator]
+def _cross_entropy_of(p: Any, targets: Any, floor: float) -> Any:
+    """Of probabilities, no logarithm below -floor: torch's binary_cross_entropy."""
+    with numpy.errstate(divide="ignore"):
+        logs = numpy.maximum(numpy.log(p), -floor), numpy.maximum(numpy.log1p(-p), -floor)
+    return -(targets * logs[0] + (1.0 - targets) * logs[1])
+
+
+def _its_gradient(result: Any, p: Any, targets: Any, floor: float) -> Any:
+    """As torch has it: divided by p (1 - p), and by no less than 1e-12."""
+    return lambda slope: slope * (p - targets) / numpy.maximum((1.0 - p) * p, 1e-12)
+
+
+defvjp(_cross_entropy_of, _its_gradient, None, None)
+
+
+def floored(s: State, floor: float) -> np.ndarray:
+    """Cross entropy of rounded probabilities."""
+    if s.rows:
+        return -np.sum(s.targets * np.maximum(np.log(_probability(s)), -floor), axis=-1)
+    return _cross_entropy_of(_probability(s), constant(s.targets), floor)
 
 
 def _over_batch(s: State) -> np.ndarray:
@@ -102,6 +123,29 @@ PROBABILITIES = (
         written=r"clip|clamp|minimum|maximum",
     ),
     Deviation(
+        "epsilon_in_log_of_p_t",
+        "epsilon",
+        "{value} is added to p_t inside the logarithm: log(p_t + eps)",
+        "use the logits: logsigmoid, log_softmax; no epsilon",
+        {"cross_entropy": lambda s, before, epsilon: -np.log(s.working(1.0 - s.q) + epsilon)},
+        parameter=EPSILON,
+        links=(f"{GITHUB}/tensorflow/tensorflow/issues/41595",),
+        written=r"log\(.*\+|eps|1e-\d+",
+    ),
+    Deviation(
+        "clipped_p_t",
+        "epsilon",
+        "p_t is clipped to [{value}, 1 - {value}] before power and logarithm: hard examples beyond have no gradient",
+        "use the logits: logsigmoid, log_softmax; no clip",
+        {
+            "q": lambda s, before, epsilon: 1.0 - np.clip(s.working(1.0 - before()), epsilon, 1.0 - epsilon),
+            "cross_entropy": lambda s, before, _: -np.log(1.0 - s.q),
+        },
+        parameter=EPSILON,
+        links=(f"{GITHUB}/keras-team/keras/blob/master/keras/src/losses/losses.py",),
+        written=r"clip|clamp|minimum|maximum",
+    ),
+    Deviation(
         "clipped_logits",
         "epsilon",
         "logits are clipped to [-{value}, {value}]",
@@ -115,7 +159,7 @@ PROBABILITIES = (
         "epsilon",
         "no logarithm is below -{value}: the loss has a ceiling and no gradient there",
         "use the logits: binary_cross_entropy_with_logits, not binary_cross_entropy",
-        {"log_p": floored, "log_not_p": floored},
+        {"cross_entropy": lambda s, before, floor: floored(s, floor)},
         parameter=Parameter("floor", 3.0, 750.0, (100.0,)),
         written=r"binary_cross_entropy\(|BCELoss|clamp",
     ),
@@ -205,6 +249,7 @@ PROBABILITIES = (
         },
         (ROWS,),
         written=r"softmax",
+        over_batch=True,
     ),
     Deviation(
         "sigmoid_of_each_class",

@@ -1,12 +1,13 @@
 """What a port gave for golden points, beside the questions that a formula can answer, too."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from focal_conformance.deviations.formula import Questions
+from focal_conformance.deviations.deviation import Deviation
+from focal_conformance.deviations.formula import Contradiction, Questions, evaluate
 from focal_conformance.diagnosis.moderate import moderate_parts
 from focal_conformance.errors import required_tolerance
 from focal_conformance.formats import FORMATS, Float64, FloatFormat
@@ -29,6 +30,8 @@ class Asked:
     """Points of one dtype and rule, and what the port gave for them."""
 
     questions: Questions
+    together: Questions | None
+    """The same where gradients were asked in calls of many points, and values in calls of one."""
     value: Float64
     """(N,); nan where the port gave nothing."""
     gradient: Float64 | None
@@ -43,6 +46,16 @@ class Asked:
     format: FloatFormat
     names: tuple[str, ...]
     """Id of each point."""
+
+    def answers(self, changes: Sequence[tuple[Deviation, float]]) -> tuple[Float64, Float64]:
+        """What a formula gives: losses and gradients; nan where its changes contradict each other."""
+        try:
+            value, gradient = evaluate(self.questions, changes)
+            if self.together is not None and any(deviation.over_batch for deviation, _ in changes):
+                gradient = evaluate(self.together, changes)[1]
+        except Contradiction:
+            return np.full_like(self.value, np.nan), np.full_like(self.questions.logits, np.nan)
+        return value, gradient
 
     def agrees(self, value: Float64, gradient: Float64, coarse: float, precise: bool = False) -> Bool:
         """Which results a formula explains, one bool each: values, then gradients (rows: all classes)."""
@@ -136,6 +149,7 @@ def _gathered(session: Session, cases: list[Case], rule: str, dtype: str) -> Ask
     )  # fmt: skip
     return Asked(
         questions,
+        replace(questions, batch=joined["call"]) if session.single else None,
         joined["value"],
         joined["slope"] if np.any(sloped) else None,
         joined["answered"].astype(bool),
@@ -169,6 +183,7 @@ def _part(
         "balanced": np.full(n, case.alpha is not None),
         "gamma": np.full(n, case.gamma),
         "batch": 1e6 * batch + np.arange(n) if alone else np.full(n, batch),
+        "call": np.full(n, batch),
         "detach": np.full(n, case.detach_modulator),
         "first_gamma": np.full(n, first.get(_kind(case), case.gamma)),
         "value": empty if value is None else value,

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from focal_conformance.deviations.deviation import Deviation
-from focal_conformance.deviations.formula import evaluate
 from focal_conformance.diagnosis.asked import Asked
 from focal_conformance.diagnosis.search import Candidate
 from focal_conformance.ports.port import Port
@@ -64,7 +63,7 @@ def separating(found: Candidate, rival: Candidate, asked: Sequence[Asked]) -> st
         return ""
     offset, best, text = 0, -1.0, ""
     for part in asked:
-        mine, theirs = evaluate(part.questions, found.changes), evaluate(part.questions, rival.changes)
+        mine, theirs = part.answers(found.changes), part.answers(rival.changes)
         sets = [("value", part.value, part.answered, mine[0], theirs[0])]
         if part.gradient is not None:
             sets.append(("gradient", part.gradient, part.sloped, mine[1], theirs[1]))

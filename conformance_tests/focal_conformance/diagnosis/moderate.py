@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from focal_conformance.dialect import NotClaimed
-from focal_conformance.ports.port import PortBroken
 from focal_conformance.session import Session, case_parameters, one_hot_rows
 from focal_conformance.vectors.case import Case
 
@@ -45,8 +44,6 @@ def _part(session: Session, case: Case, batch: int, first: dict[object, float]) 
         (value,) = session.results(logits, targets, case.dtype, replace(case_parameters(case)), "value")
     except NotClaimed:
         return None
-    except PortBroken:
-        raise
     except Exception:  # whatever a port raises here, a check has met and reported
         return None
     alpha = 1.0 if case.alpha is None else case.alpha
@@ -60,6 +57,7 @@ def _part(session: Session, case: Case, batch: int, first: dict[object, float]) 
         "balanced": np.full(COUNT, case.alpha is not None),
         "gamma": np.full(COUNT, case.gamma),
         "batch": 1e9 + 1e6 * batch + np.arange(COUNT) if session.single else np.full(COUNT, float(batch)),
+        "call": np.full(COUNT, float(batch)),
         "detach": np.full(COUNT, case.detach_modulator),
         "first_gamma": np.full(COUNT, first.setdefault(key, case.gamma)),
         "value": value,

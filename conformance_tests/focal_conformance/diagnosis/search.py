@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from focal_conformance.deviations.deviation import Deviation
-from focal_conformance.deviations.formula import Contradiction, evaluate
 from focal_conformance.diagnosis.asked import Asked
 from focal_conformance.diagnosis.estimate import estimated
 
@@ -58,11 +57,7 @@ def candidate(asked: Sequence[Asked], changes: Changes, precise: bool = False) -
     coarse = max([deviation.coarse for deviation, _ in changes], default=0.0)
     parts = []
     for part in asked:
-        try:
-            value, gradient = evaluate(part.questions, changes)
-        except Contradiction:
-            value, gradient = np.full_like(part.value, np.nan), np.full_like(part.questions.logits, np.nan)
-        parts.append(part.agrees(value, gradient, coarse, precise))
+        parts.append(part.agrees(*part.answers(changes), coarse, precise))
     return Candidate(changes, np.concatenate(parts))
 
 
@@ -174,6 +169,7 @@ def _thinned(asked: Asked, count: int) -> Asked:
     chosen = np.sort(np.random.default_rng(7).choice(n, count, replace=False))
     return Asked(
         asked.questions.chosen(chosen),
+        None if asked.together is None else asked.together.chosen(chosen),
         asked.value[chosen],
         None if asked.gradient is None else asked.gradient[chosen],
         asked.answered[chosen],

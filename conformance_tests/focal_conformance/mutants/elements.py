@@ -23,14 +23,17 @@ class Elements:
     changes: tuple[Mutation, ...]
     _first_gamma: dict[object, float] = field(default_factory=dict)
 
-    def of(self, logits: Any, targets: Float64, alpha: Any, gamma: float) -> Evaluated:
-        """Evaluation of flat arrays, (N,) or (N, K) of both, in the dtype of the logits."""
+    def of(self, logits: Any, targets: Float64, alpha: Any, gamma: float, signature: object) -> Evaluated:
+        """Evaluation of flat arrays, (N,) or (N, K) of both, in the dtype of the logits.
+
+        ``signature``, shapes and dtypes of what the port was given, is what a compiler would have a cache for.
+        """
         compute = logits.dtype if logits.dtype in (np.float32, np.float64) else np.dtype(np.float32)
         n = len(logits)
         # Parameters are what the compute dtype holds.
         gamma = float(compute.type(gamma))
         weight = np.asarray(1.0 if alpha is None else alpha, dtype=compute).astype(np.float64)
-        first = self._first_gamma.setdefault((logits.shape, str(logits.dtype), _key(alpha)), gamma)
+        first = self._first_gamma.setdefault((signature, _key(alpha)), gamma)
         questions = Questions(
             logits=logits.astype(np.float64),
             targets=targets,

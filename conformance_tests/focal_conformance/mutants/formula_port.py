@@ -58,7 +58,8 @@ class FormulaPort:
         if self.reduction_change is not None and self.reduction_change.name == "ignored_not_ignored":
             kept = np.ones(shape, dtype=bool)
         x, t = self._flat(logits, targets, kept, indices, classes)
-        evaluated = self.elements.of(x, t, alpha, gamma)
+        signature = (logits.shape, str(logits.dtype), targets.shape, str(targets.dtype))
+        evaluated = self.elements.of(x, t, alpha, gamma, signature)
         losses, _ = evaluated(np.zeros(len(x)))
         batch = Batch(
             losses=losses.reshape(shape),
