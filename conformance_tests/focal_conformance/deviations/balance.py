@@ -131,6 +131,22 @@ BALANCE = (
         written=r"exp\(\s*-",
     ),
     Deviation(
+        "weights_inside_cross_entropy",
+        "alpha",
+        "each class's weight is inside the cross entropy of soft rows, which p_t = exp(-CE) is taken from",
+        "p_t and cross entropy without weights; weight their product with alpha_t",
+        {
+            "cross_entropy": lambda s, before, _: (
+                -np.sum(np.where(s.targets == 0.0, 0.0, s.alpha * s.targets * s.log_p), axis=-1)
+            ),
+            "q": lambda s, before, _: -np.expm1(-s.cross_entropy),
+            "alpha_t": lambda s, before, _: 1.0 + 0.0 * np.sum(s.targets, axis=-1),
+        },
+        (ROWS,),
+        links=(f"{GITHUB}/pytorch/vision/pull/7760",),
+        written=r"weight=|cross_entropy\(|CrossEntropyLoss",
+    ),
+    Deviation(
         "alpha_doubled",
         "alpha",
         "alpha_t is doubled, so that alpha = 1/2 weighs 1",

@@ -7,7 +7,7 @@ import autograd.numpy as np
 import numpy
 from autograd.extend import defvjp, primitive
 
-from focal_conformance.deviations.deviation import ELEMENTS, ROWS, Deviation, Step
+from focal_conformance.deviations.deviation import ELEMENTS, Deviation, Step
 from focal_conformance.deviations.formula import State, constant, constant_where
 from focal_conformance.deviations.probabilities import logarithms
 
@@ -18,6 +18,12 @@ MMCV_HALF = f"{GITHUB}/open-mmlab/mmcv/issues/1488"
 def _difference(s: State) -> np.ndarray:
     """1 - p_t as a difference in the dtype of the port."""
     return 1.0 - s.working(1.0 - s.q)
+
+
+def _summed(s: State) -> np.ndarray:
+    """Every target times its logarithm, that of 0 included."""
+    negative = 0.0 if s.rows else (1.0 - s.targets) * s.log_not_p
+    return -s.total(s.targets * s.log_p + negative)
 
 
 def _plain_power(s: State) -> np.ndarray:
@@ -112,9 +118,8 @@ STYLES = (
         "log_softmax of the logits",
         {
             **logarithms(lambda s, before, _: before()),
-            "cross_entropy": lambda s, before, _: -s.total(s.targets * s.log_p),
+            "cross_entropy": lambda s, before, _: _summed(s),
         },
-        (ROWS,),
         links=(f"{GITHUB}/fudannlp16/focal-loss/issues/4",),
         written=r"log\(",
         style=True,

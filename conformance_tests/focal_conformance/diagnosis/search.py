@@ -21,7 +21,7 @@ FOR_ESTIMATES = 500
 FIRST_LOOK = 160
 """Points on which all pairs are tried."""
 FITS = 0.985
-"""Share of the results that an answer explains."""
+"""Share of the results from which on nothing more is looked for."""
 KEPT = 24
 """Candidates of the first look that are tried on all points."""
 
@@ -76,6 +76,8 @@ def searched(asked: Sequence[Asked], catalogue: Iterable[Deviation], precise: bo
         few = [_thinned(max(asked, key=lambda part: len(part.value)), FIRST_LOOK)]
         first = [candidate(few, (*style, (d, v)), precise) for style in styles for d in plain for v in _tried(d)]
         ranked += _refined(asked, some, first, precise)
+        # Of a call that was thinned out nobody can say what depends on neighbours.
+        ranked += [candidate(asked, (*style, (d, 0.0)), precise) for style in styles for d in plain if d.over_batch]
         if not _complete(ranked) and not precise:
             for style in _best_styles(few, plain, first, precise):
                 first += _pairs(few, plain, style, precise)

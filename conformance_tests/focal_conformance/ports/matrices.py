@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ def given_matrices(port: Port, driver: Driver) -> Port:
 def _flattening(function: Callable[..., Any], port: Port, driver: Driver) -> Callable[..., Any]:
     dialect = port.dialect
 
+    @wraps(function)
     def flattened(**keywords: Any) -> Any:
         x, t = keywords[dialect.logits], keywords[dialect.targets]
         if len(x.shape) <= 2:

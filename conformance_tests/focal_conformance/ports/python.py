@@ -161,6 +161,7 @@ def _by_keyword(target: Callable[..., Any], signature: Signature) -> tuple[Calla
         leading = [keywords.pop(name) for name in positional if name in keywords]
         return target(*leading, **keywords)
 
+    function.__wrapped__ = target  # type: ignore[attr-defined]
     return function, signature
 
 
@@ -184,6 +185,7 @@ def _constructed(rest: str, cls: type) -> tuple[Callable[..., Any], Signature]:
         leading = [given.pop(name) for name in list(takewhile(lambda name: name in given, called))]
         return built[key](*leading, **given)
 
+    function.__wrapped__ = cls  # type: ignore[attr-defined]
     return function, {**called, **own}
 
 
