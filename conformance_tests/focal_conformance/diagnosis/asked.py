@@ -63,9 +63,12 @@ class Asked:
         if self.gradient is not None:
             wide = self.alpha_t if self.gradient.ndim == 1 else np.broadcast_to(self.alpha_t[:, None], gradient.shape)
             close = self._close(self.gradient, gradient, wide, coarse, precise)
-            # Whether a broken gradient is infinite or nan depends on the order of its factors.
-            close |= ~np.isfinite(self.gradient) & ~np.isfinite(gradient)
-            parts.append((close if close.ndim == 1 else np.all(close, axis=-1))[self.sloped])
+            # Whether a broken gradient is infinite or nan depends on the order of its factors, and in a row a gather
+            # breaks one class where a product with one-hot rows breaks all.
+            broken, expected = ~np.isfinite(self.gradient), ~np.isfinite(gradient)
+            if close.ndim > 1:
+                close, broken, expected = np.all(close, axis=-1), np.any(broken, axis=-1), np.any(expected, axis=-1)
+            parts.append((close | (broken & expected))[self.sloped])
         return np.concatenate(parts)
 
     def _close(self, got: Float64, model: Float64, alpha_t: Float64, coarse: float, precise: bool) -> Bool:
