@@ -21,7 +21,7 @@ GROUPS := reference oracle kit packaging migrate external findings examples prop
 # Groups side by side; each prints when it has ended. One framework a process.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: verify test lint format record scoreboard scoreboard-pages clean verify-alone $(ALONE:%=verify-alone-%) $(GROUPS:%=test-%)
+.PHONY: verify test lint format record scoreboard scoreboard-pages mutants clean verify-alone $(ALONE:%=verify-alone-%) $(GROUPS:%=test-%)
 
 verify: $(READY)  ## adapters in all modes and every peer, against the recorded verdicts
 	mkdir -p build
@@ -77,6 +77,9 @@ scoreboard: $(READY) $(ALONE_READY)  ## run every peer, write docs/scoreboard.md
 
 scoreboard-pages:  ## from the reports of the last run
 	$(BIN)/focal-ref scoreboard $(BOARD)/common.json $(ALONE:%=$(BOARD)/%.json) --markdown docs/scoreboard.md --html docs/scoreboard.html
+
+mutants: $(READY)  ## every known deviation as a port, caught and named? writes docs/mutants.md and docs/deviations.md
+	$(BIN)/focal-ref mutants --markdown docs/mutants.md --catalogue docs/deviations.md
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed, this is " + sys.version.split()[0] + "; make PYTHON=/path/to/python3.11 ...")'

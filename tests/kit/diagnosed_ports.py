@@ -273,6 +273,11 @@ def right(inputs, targets, alpha, gamma):
 # rows of classes
 
 
+def check_rows(input, target):
+    if input.shape[:-1] != target.shape:
+        raise ValueError("shapes differ")
+
+
 class SoftmaxFocalLoss(nn.Module):
     """log_softmax and gather, with a weight for each class that is looked up one too far."""
 
@@ -281,6 +286,7 @@ class SoftmaxFocalLoss(nn.Module):
         self.alpha, self.gamma, self.reduction = alpha, gamma, reduction
 
     def forward(self, input, target):
+        check_rows(input, target)
         log_p = F.log_softmax(input, dim=-1).gather(-1, target.unsqueeze(-1)).squeeze(-1)
         loss = -((1 - log_p.exp()) ** self.gamma) * log_p
         if self.alpha is not None:
@@ -290,6 +296,7 @@ class SoftmaxFocalLoss(nn.Module):
 
 
 def one_hot_softmax_with_epsilon(input, target, gamma=2.0, reduction="mean"):
+    check_rows(input, target)
     p = F.softmax(input, dim=-1)
     one_hot = F.one_hot(target, input.shape[-1]).to(input.dtype)
     loss = (-one_hot * (1 - p) ** gamma * torch.log(p + 1e-5)).sum(-1)
@@ -297,6 +304,7 @@ def one_hot_softmax_with_epsilon(input, target, gamma=2.0, reduction="mean"):
 
 
 def sigmoid_for_each_class(input, target, gamma=2.0, reduction="mean"):
+    check_rows(input, target)
     one_hot = F.one_hot(target, input.shape[-1]).to(input.dtype)
     bce = F.binary_cross_entropy_with_logits(input, one_hot, reduction="none")
     loss = ((1 - torch.exp(-bce)) ** gamma * bce).sum(-1)
@@ -309,6 +317,7 @@ def softmax_twice(input, target, gamma=2.0, reduction="mean"):
 
 
 def mean_over_classes_too(input, target, gamma=2.0, reduction="mean"):
+    check_rows(input, target)
     log_p = F.log_softmax(input, dim=-1)
     one_hot = F.one_hot(target, input.shape[-1]).to(input.dtype)
     loss = -one_hot * (1 - log_p.exp()) ** gamma * log_p

@@ -53,11 +53,10 @@ class FormulaPort:
             valid = targets != ignore_index
             valid = np.all(valid, axis=-1) if valid.ndim > len(shape) else valid
             counted = counted & valid
-            # An index that names no class has no row in any implementation.
-            kept = kept & valid if indices or self.multiplies_ignored != "ignore_index" else kept
+            kept = kept & valid if self.multiplies_ignored != "ignore_index" else kept
         if self.reduction_change is not None and self.reduction_change.name == "ignored_not_ignored":
             kept = np.ones(shape, dtype=bool)
-        x, t = self._flat(logits, targets, kept, indices, classes)
+        x, t = self._flat(logits, targets, kept, counted if indices else None)
         signature = (logits.shape, str(logits.dtype), targets.shape, str(targets.dtype))
         evaluated = self.elements.of(x, t, alpha, gamma, signature)
         losses, _ = evaluated(np.zeros(len(x)))
@@ -81,11 +80,16 @@ class FormulaPort:
         _, slope = evaluated(upstream.reshape(-1))
         return value.astype(logits.dtype), slope.reshape(logits.shape).astype(logits.dtype)
 
-    def _flat(self, logits: Any, targets: Any, kept: Any, indices: bool, classes: int) -> tuple[Any, Any]:
+    def _flat(self, logits: Any, targets: Any, kept: Any, counted: Any) -> tuple[Any, Any]:
+        """One axis of losses; ``counted`` is given where targets are class indices.
+
+        An index that names no class has no row, whoever ignores it: it becomes 0.
+        """
+        classes, indices = logits.shape[-1] if logits.ndim else 1, counted is not None
         if self.elements.rows:
             of_logits = kept[..., None]
             if indices:
-                chosen = np.where(kept, targets, 0)
+                chosen = np.where(counted, targets, 0)
                 _in_range(chosen, 0, classes - 1)
                 targets = chosen[..., None] == np.arange(classes)
             x, t = np.where(of_logits, logits, 0).astype(logits.dtype), np.where(of_logits, targets, 0.0)
