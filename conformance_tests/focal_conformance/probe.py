@@ -187,7 +187,8 @@ class Probe:
     def called(self, x: Any, t: Any, parameters: Parameters) -> Float64:
         """What the port gives for two arrays."""
         result = self.port.call(x, t, self.dialect.keywords(parameters))
-        if isinstance(result, (tuple, list, dict)):
-            raise TypeError(f"returned a {type(result).__name__}, not an array of {self.driver.name}")
+        if result is None or isinstance(result, (tuple, list, dict, str)):
+            what = "None" if result is None else f"a {type(result).__name__}"
+            raise TypeError(f"returned {what}, not an array of {self.driver.name}")
         # A foreign array is found by the checks; here it only has to be readable.
         return self.driver.numbers(result) if self.driver.is_array(result) else np.asarray(result, dtype=np.float64)

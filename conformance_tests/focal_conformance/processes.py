@@ -17,6 +17,8 @@ from focal_conformance.report import Report
 
 Progress = Callable[[int, int, str], None]
 LAST_LINES = 12
+MOST_OUTPUT, TAIL, LONGEST_LINE = 2**24, 2**14, 200
+"""Bytes that are kept of what a port prints, those of its end that are looked at, and characters of a line of it."""
 GRACE = 3.0
 """Seconds for a worker to end what it started."""
 
@@ -51,19 +53,22 @@ def run(request: Request, progress: Progress) -> Report:
         question.write_text(request.to_json(), encoding="utf-8")
         answers.touch()
         command = [sys.executable, "-m", "focal_conformance.worker", str(question), str(answers)]
-        with output.open("wb") as sink:
+        with output.open("ab") as sink:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=_environment())
             try:
-                report = _follow(process, answers, request, progress)
+                report, last = _follow(process, answers, output, request, progress)
             finally:
                 _end(process)
-        return report or _without_report(request, process.returncode, output)
+        return report or _without_report(request, process.returncode, output, last)
 
 
-def _follow(process: "subprocess.Popen[bytes]", answers: Path, request: Request, progress: Progress) -> Report | None:
+def _follow(
+    process: "subprocess.Popen[bytes]", answers: Path, output: Path, request: Request, progress: Progress
+) -> tuple[Report | None, str]:
+    """The report, and what the worker was doing last."""
     deadline = time.monotonic() + request.timeout
     with answers.open(encoding="utf-8") as lines:
-        pending = ""
+        pending, label = "", ""
         while True:
             ended = process.poll() is not None
             pending += lines.read()
@@ -71,15 +76,23 @@ def _follow(process: "subprocess.Popen[bytes]", answers: Path, request: Request,
             for line in complete:
                 message: dict[str, Any] = json.loads(line)
                 if "report" in message:
-                    return Report.from_dict(message["report"])
-                progress(message["done"], message["total"], message["label"])
+                    return Report.from_dict(message["report"]), label
+                label = message["label"]
+                progress(message["done"], message["total"], label)
             if ended:
-                return None
+                return None, label
             if time.monotonic() > deadline:
                 report = Report(request.port, request.options.loss, request.level, request.device)
-                report.error = f"no answer within {request.timeout:g} s; --timeout gives it longer"
-                return report
+                report.error = f"no answer within {request.timeout:g} s{_during(label)}; --timeout gives it longer"
+                return report, label
+            # What a port prints without end is not kept: the file was opened to append.
+            if output.stat().st_size > MOST_OUTPUT:
+                os.truncate(output, 0)
             time.sleep(0.05)
+
+
+def _during(label: str) -> str:
+    return f" (it was at: {label})" if label else " (it was being opened)"
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -93,11 +106,14 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _without_report(request: Request, code: int, output: Path) -> Report:
+def _without_report(request: Request, code: int, output: Path, label: str) -> Report:
     report = Report(request.port, request.options.loss, request.level, request.device)
-    tail = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-LAST_LINES:]
+    with output.open("rb") as file:
+        file.seek(max(0, output.stat().st_size - TAIL))
+        text = file.read().decode("utf-8", errors="replace")
+    tail = [line[:LONGEST_LINE] for line in text.strip().splitlines()[-LAST_LINES:]]
     how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-    report.error = f"its process {how} without a report" + (
+    report.error = f"its process {how} without a report{_during(label)}" + (
         "; it printed last:\n  " + "\n  ".join(tail) if tail else ""
     )
     return report
