@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from focal_conformance.checks.reductions import SHAPE, WEIGHT, denominator
-from focal_conformance.checks.sample import Sample, sample
+from focal_conformance.checks.sample import ARRAYS, Sample, sample
 from focal_conformance.deviations import REDUCED, Reduction
 from focal_conformance.deviations.reductions import Batch
 from focal_conformance.dialect import NotClaimed, Parameters
@@ -16,6 +16,8 @@ from focal_conformance.session import Session
 
 CLOSE = 1e-4
 IGNORED = -100
+ORDER = np.array([0, 2, 4, 1, 6, 8, 3, 10, 12, 14, 5, 16])
+"""Of sample points, which alternate: among as many positives as negatives their number is the sum of alpha_t."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,7 @@ def _close(got: Float64, model: Any) -> bool:
 
 
 def _trials(session: Session) -> Iterator[Trial]:
-    points = sample(session).shaped(*SHAPE)
+    points = _uneven(sample(session)).shaped(*SHAPE)
     losses = _elements(session, points)
     if losses is None:
         return
@@ -95,6 +97,12 @@ def _trials(session: Session) -> Iterator[Trial]:
         if session.port.dialect.ignore_index is not None and np.shape(points.targets) == SHAPE:
             hidden = replace(points, targets=np.where(counted, points.targets, IGNORED))
             yield from _trial(session, hidden, "ignored", reduction, some, {"ignore_index": IGNORED})
+
+
+def _uneven(points: Sample) -> Sample:
+    """More positives than negatives."""
+    arrays = {name: getattr(points, name)[ORDER % len(points.logits)] for name in ARRAYS}
+    return replace(points, **arrays)
 
 
 def _trial(
