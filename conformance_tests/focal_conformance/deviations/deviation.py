@@ -53,3 +53,5 @@ class Deviation:
     """Of a deviation that is another rule for soft targets: its name, which a port may declare instead."""
     same: Mapping[str, str] = field(default_factory=dict)
     """Deviations that no output of a port tells from this one -> why."""
+    power: Callable[[Any, Any, Any], Any] | None = None
+    """``power(state, base, gamma)`` in the place of every base^gamma, whatever formula it stands in."""

@@ -169,6 +169,10 @@ class State:
     def __init__(self, questions: Questions, logits: Any, changes: Sequence[tuple[Deviation, float]]) -> None:
         self.questions, self.rows, self.rule = questions, questions.rows, questions.rule
         self._logits, self._changes = logits, changes
+        # Of a port that computes in fewer bits than its logits have.
+        bits = min((deviation.bits for deviation, _ in changes if deviation.bits), default=0)
+        self._power = next((d.power for d, _ in reversed(changes) if d.power is not None), None)
+        self._dtype = {0: questions.dtype, 11: "float16"}.get(bits, "float32")
         self._known: dict[str, Any] = {}
         self._open: set[tuple[str, int]] = set()
 
@@ -203,7 +207,7 @@ class State:
 
     def working(self, values: Any) -> Any:
         """Numbers in the dtype in which the port computes."""
-        return values.astype(self.questions.dtype)
+        return values.astype(self._dtype)
 
     def per_class(self, values: Any) -> Any:
         """Numbers of losses, aligned with the logits."""
@@ -274,9 +278,10 @@ def _modulator(s: State) -> Any:
 
 
 def power(s: State, base: Any, gamma: Any) -> Any:
-    """base^gamma, 0^0 = 1, without a power of gamma - 1."""
-    result = raised(base, constant(gamma))
-    return constant_where(s.questions.detach, result)
+    """base^gamma, 0^0 = 1, without a power of gamma - 1 unless a deviation has another; of losses, or of classes."""
+    result = raised(base, constant(gamma)) if s._power is None else s._power(s, base, constant(gamma))
+    detach = s.questions.detach
+    return constant_where(detach[:, None] if numpy.ndim(constant(base)) > 1 else detach, result)
 
 
 def constant_where(detached: Any, values: Any) -> Any:
@@ -312,11 +317,9 @@ def _loss(s: State) -> Any:
 def expected(s: State) -> Any:
     """Each class its own loss, weighted with its target."""
     gamma = s.per_class(s.gamma)
-    detach = s.questions.detach[:, None] if s.rows else s.questions.detach
 
     def hard(log: Any, opposite: Any, weight: Any) -> Any:
-        modulator = constant_where(detach, raised(opposite, constant(gamma)))
-        return np.where(weight == 0.0, 0.0, -weight * modulator * log)
+        return np.where(weight == 0.0, 0.0, -weight * power(s, opposite, gamma) * log)
 
     if s.rows:
         return np.sum(hard(s.log_p, s.not_p, s.targets * s.alpha), axis=-1)

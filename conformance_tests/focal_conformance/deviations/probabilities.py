@@ -7,7 +7,7 @@ import numpy
 from autograd.extend import defvjp, primitive
 
 from focal_conformance.deviations.deviation import ELEMENTS, ROWS, Deviation, Parameter, Step
-from focal_conformance.deviations.formula import State, constant, sigmoid
+from focal_conformance.deviations.formula import State, constant, power, sigmoid
 
 GITHUB = "https://github.com"
 EPSILONS = (1e-7, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-9, 1e-10, 1e-12, 1e-2, 2.0**-23, 2.0**-52)
@@ -85,7 +85,7 @@ def _one_against_rest(s: State, weight: np.ndarray) -> np.ndarray:
     p, gamma = sigmoid(s.logits), s.per_class(s.gamma)
     cross_entropy = np.logaddexp(0.0, s.logits) - s.logits * s.targets
     q = p * (1.0 - s.targets) + (1.0 - p) * s.targets
-    return weight * np.exp(gamma * np.log(np.maximum(q, 1e-300))) * cross_entropy
+    return weight * power(s, q, gamma) * cross_entropy
 
 
 def _of_signs(s: State) -> np.ndarray:

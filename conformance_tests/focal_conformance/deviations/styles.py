@@ -8,40 +8,44 @@ import numpy
 from autograd.extend import defvjp, primitive
 
 from focal_conformance.deviations.deviation import ELEMENTS, Deviation, Step
-from focal_conformance.deviations.formula import State, constant, constant_where
+from focal_conformance.deviations.formula import State, constant
 from focal_conformance.deviations.probabilities import logarithms
 
 GITHUB = "https://github.com"
 MMCV_HALF = f"{GITHUB}/open-mmlab/mmcv/issues/1488"
 
 
-def _difference(s: State) -> np.ndarray:
+def _difference(s: State, base: Any) -> Any:
     """1 - p_t as a difference in the dtype of the port."""
-    return 1.0 - s.working(1.0 - s.q)
+    return 1.0 - s.working(1.0 - base)
 
 
-def _summed(s: State) -> np.ndarray:
+def _summed(s: State) -> Any:
     """Every target times its logarithm, that of 0 included."""
     negative = 0.0 if s.rows else (1.0 - s.targets) * s.log_not_p
     return -s.total(s.targets * s.log_p + negative)
 
 
-def _plain_power(s: State) -> np.ndarray:
+def _plain_power(s: State, base: Any, gamma: Any) -> Any:
     """What autodiff makes of it: gamma q^(gamma - 1), infinite at q = 0 for gamma below 1, no gradient at gamma 0."""
-    gamma = s.working(s.gamma)
-    return constant_where(s.questions.detach, np.where(s.gamma == 0.0, 1.0, _difference(s) ** gamma))
+    return np.where(gamma == 0.0, 1.0, _difference(s, base) ** s.working(gamma))
 
 
-def _power_nan_at_zero(s: State) -> np.ndarray:
+def _power_nan_at_zero(s: State, base: Any, gamma: Any) -> Any:
     """As above, with 0 * inf at gamma 0."""
-    gamma, q = s.working(s.gamma), _difference(s)
-    at_zero = np.where((s.gamma == 0.0) & (constant(q) <= 0.0), 1.0 + s.gamma * q ** (gamma - 1.0), 1.0)
-    return constant_where(s.questions.detach, np.where(s.gamma == 0.0, at_zero, q**gamma))
+    q = _difference(s, base)
+    at_zero = np.where((gamma == 0.0) & (constant(q) <= 0.0), 1.0 + gamma * q ** (s.working(gamma) - 1.0), 1.0)
+    return np.where(gamma == 0.0, at_zero, q ** s.working(gamma))
 
 
-def _by_logarithm(s: State) -> np.ndarray:
+def _underflowing_power(s: State, base: Any, gamma: Any) -> Any:
+    """Of sigmoid(-x), which is right until it underflows to 0."""
+    return np.where(gamma == 0.0, 1.0, s.working(base) ** s.working(gamma))
+
+
+def _by_logarithm(s: State, base: Any, gamma: Any) -> Any:
     """exp(gamma log q), nan where q is 0."""
-    return constant_where(s.questions.detach, np.exp(s.working(s.gamma) * np.log(s.working(s.q))))
+    return np.exp(s.working(gamma) * np.log(s.working(base)))
 
 
 def _in(dtype: str) -> dict[str, Step]:
@@ -74,7 +78,7 @@ STYLES = (
         "gamma below 1",
         "1 - p_t is a difference that rounds to 0, and autodiff of its power gives nan there for gamma below 1",
         "take 1 - p_t from sigmoid(-x), or exp(gamma * log_sigmoid(-x)), and give the gradient in closed form",
-        {"modulator": lambda s, before, _: _plain_power(s)},
+        power=_plain_power,
         links=(
             f"{GITHUB}/kornia/kornia/issues/918",
             f"{GITHUB}/liuyuisanai/Focal-Loss/issues/11",
@@ -87,8 +91,17 @@ STYLES = (
         "gamma 0",
         "1 - p_t is a difference that rounds to 0, and its power has a nan gradient there at gamma 0 and below 1",
         "leave the factor out at gamma 0, or give the gradient in closed form",
-        {"modulator": lambda s, before, _: _power_nan_at_zero(s)},
+        power=_power_nan_at_zero,
         links=(f"{GITHUB}/google-deepmind/optax/issues/1267", f"{GITHUB}/tensorflow/tensorflow/issues/70326"),
+        written=r"\*\*|pow",
+        style=True,
+    ),
+    Deviation(
+        "power_of_underflow",
+        "gamma below 1",
+        "1 - p_t is taken from sigmoid(-x), which underflows to 0 far out, where autodiff of its power gives nan",
+        "exp(gamma * log_sigmoid(-x)), or give the gradient in closed form",
+        power=_underflowing_power,
         written=r"\*\*|pow",
         style=True,
     ),
@@ -97,7 +110,7 @@ STYLES = (
         "gamma 0",
         "the factor is exp(gamma * log(1 - p_t)), and 1 - p_t underflows to 0: nan there, at gamma 0 in the value, too",
         "exp(gamma * log_sigmoid(-x)), with the logarithm of the sigmoid taken from the logits",
-        {"modulator": lambda s, before, _: _by_logarithm(s)},
+        power=_by_logarithm,
         written=r"exp\(|log\(",
         style=True,
     ),
@@ -131,8 +144,8 @@ STYLES = (
         "use the logits: logsigmoid, log_softmax; give the gradient in closed form",
         {
             **logarithms(lambda s, before, _: before()),
-            "modulator": lambda s, before, _: _plain_power(s),
         },
+        power=_plain_power,
         links=(f"{GITHUB}/fudannlp16/focal-loss/issues/4",),
         written=r"log\(",
         style=True,

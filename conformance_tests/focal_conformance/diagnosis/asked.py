@@ -99,13 +99,14 @@ class Asked:
 def gather(session: Session) -> list[Asked]:
     """Everything that can be asked of formulas, from the evaluations that the checks have made."""
     found: list[Asked] = []
+    declared = session.port.dialect.soft_targets or "linear"
     for dtype in _dtypes(session):
-        rules = dict.fromkeys(case.soft_targets for case in _cases(session, dtype))
+        cases = list(_cases(session, dtype))
+        rules = dict.fromkeys(case.soft_targets for case in cases) if _chooses(session) else (declared,)
         for rule in rules:
-            declared = session.port.dialect.soft_targets if not _chooses(session) else rule
-            if not _chooses(session) and rule != (declared or "linear"):
-                continue
-            mine = [case for case in _cases(session, dtype) if case.soft_targets == rule]
+            # Hard targets of the plain cases are claimed whatever the rule for soft ones is.
+            kinds = (rule,) if _chooses(session) else (rule, "linear")
+            mine = [case for case in cases if case.soft_targets in kinds]
             for classes in dict.fromkeys(case.logits.shape[1:] for case in mine):
                 asked = _gathered(session, [c for c in mine if c.logits.shape[1:] == classes], rule, dtype)
                 if asked is not None:

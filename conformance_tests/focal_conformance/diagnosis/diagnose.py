@@ -9,7 +9,7 @@ from focal_conformance.deviations.deviation import Deviation
 from focal_conformance.diagnosis.asked import Asked, gather
 from focal_conformance.diagnosis.behaviour import behaviours
 from focal_conformance.diagnosis.explain import cause, numbers, where
-from focal_conformance.diagnosis.search import Candidate, candidate, searched
+from focal_conformance.diagnosis.search import Candidate, candidate, mends, searched
 from focal_conformance.report import FAILED, Cause, Diagnosis, Report
 from focal_conformance.session import Session
 
@@ -65,9 +65,8 @@ def _catalogue(session: Session) -> list[Deviation]:
 
 def _fits(found: Candidate, specification: Candidate) -> bool:
     """Nearly everything, and most of what the specification does not explain."""
-    wrong = ~specification.explains
-    mended = np.count_nonzero(found.explains & wrong) >= 0.8 * np.count_nonzero(wrong)
-    return bool(found.count >= ANSWERS_FROM * found.explains.size and mended and found.count > specification.count)
+    enough = found.count >= ANSWERS_FROM * found.explains.size and found.count > specification.count
+    return bool(enough and mends(found, specification))
 
 
 def _answers(

@@ -22,6 +22,8 @@ FIRST_LOOK = 160
 """Points on which all pairs are tried."""
 FITS = 0.985
 """Share of the results from which on nothing more is looked for."""
+MENDED = 0.8
+"""Share of what the specification does not explain that an answer must."""
 KEPT = 24
 """Candidates of the first look that are tried on all points."""
 
@@ -74,6 +76,13 @@ def searched(asked: Sequence[Asked], catalogue: Iterable[Deviation], precise: bo
     if not _complete(ranked):
         # A wrong formula in a fragile style is met more often than two wrong formulas.
         few = [_thinned(max(asked, key=lambda part: len(part.value)), FIRST_LOOK)]
+        ranked += [
+            candidate(asked, ((short, 0.0), (d, 0.0)), precise)
+            for short in deviations
+            if short.bits
+            for d in deviations
+            if d.style and not d.bits
+        ]
         first = [candidate(few, (*style, (d, v)), precise) for style in styles for d in plain for v in _tried(d)]
         ranked += _refined(asked, some, first, precise)
         # Of a call that was thinned out nobody can say what depends on neighbours.
@@ -144,8 +153,15 @@ def _short_enough(deviation: Deviation, asked: Sequence[Asked]) -> bool:
     return False
 
 
-def _complete(candidates: Iterable[Candidate]) -> bool:
-    return any(c.changes and c.count >= FITS * c.explains.size for c in candidates)
+def _complete(candidates: list[Candidate]) -> bool:
+    """Whether one explains nearly everything, and most of what the specification, the first, does not."""
+    return any(c.changes and c.count >= FITS * c.explains.size and mends(c, candidates[0]) for c in candidates)
+
+
+def mends(found: Candidate, specification: Candidate) -> bool:
+    """Whether it explains most of what the specification does not."""
+    wrong = ~specification.explains
+    return bool(np.count_nonzero(found.explains & wrong) >= MENDED * np.count_nonzero(wrong))
 
 
 def _interfere(one: Deviation, two: Deviation) -> bool:
