@@ -1,5 +1,7 @@
 """Ports as people write them, each with one mistake that the diagnosis must name; written without its catalogue."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -182,7 +184,8 @@ def sigmoid_twice(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
 def common_logarithm(inputs, targets, alpha=0.25, gamma=2.0, reduction="none"):
     check(inputs, targets)
     p = torch.sigmoid(inputs)
-    loss = -targets * (1 - p) ** gamma * torch.log10(p) - (1 - targets) * p**gamma * torch.log10(1 - p)
+    loss = (1 - (p * targets + (1 - p) * (1 - targets))) ** gamma
+    loss = -loss * (targets * F.logsigmoid(inputs) + (1 - targets) * F.logsigmoid(-inputs)) / math.log(10)
     if alpha is not None:
         loss = loss * (alpha * targets + (1 - alpha) * (1 - targets))
     return reduced(loss, reduction)
@@ -341,7 +344,7 @@ SIGMOID = {
     "by_bce_of_probabilities": "log_floor",
     "clamps_logits": "clipped_logits",
     "sigmoid_twice": "double_sigmoid",
-    "common_logarithm": "log10+soft_targets_expected",
+    "common_logarithm": "log10",
     "forgets_negatives": "negatives_dropped",
     "forgets_the_minus": "sign_missing",
     "factor_from_exp": "soft_targets_cross_entropy",
@@ -357,7 +360,7 @@ SOFTMAX = {
     "SoftmaxFocalLoss": "alpha_of_next_class",
     "one_hot_softmax_with_epsilon": "epsilon_in_log",
     "sigmoid_for_each_class": "sigmoid_of_each_class",
-    "softmax_twice": "double_softmax",
-    "mean_over_classes_too": "mean_over_rows_and_classes",
+    "softmax_twice": "double_softmax+soft_targets_cross_entropy",
+    "mean_over_classes_too": "mean_over_rows_and_classes+soft_targets_expected",
 }
 """Port -> the deviations that its first answer must name, joined by a plus; its style may stand beside them."""

@@ -68,6 +68,11 @@ def floored(s: State, floor: float) -> np.ndarray:
     return _cross_entropy_of(_probability(s), constant(s.targets), floor)
 
 
+def _within(logits: Any, bound: float) -> Any:
+    """Clipped; at the bound itself with a gradient, as frameworks have it."""
+    return np.where(logits > bound, bound, np.where(logits < -bound, -bound, logits))
+
+
 def _over_batch(s: State) -> np.ndarray:
     """Log softmax over the points of a call instead of the classes."""
     parts, order = [], []
@@ -150,7 +155,7 @@ PROBABILITIES = (
         "epsilon",
         "logits are clipped to [-{value}, {value}]",
         "use the logits as they are",
-        {"logits": lambda s, before, bound: np.clip(before(), -bound, bound)},
+        {"logits": lambda s, before, bound: _within(before(), bound)},
         parameter=Parameter("bound", 2.0, 800.0, (10.0, 20.0, 15.0, 30.0, 50.0, 100.0, 88.0)),
         written=r"clip|clamp|minimum|maximum",
     ),

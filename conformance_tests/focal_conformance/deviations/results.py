@@ -3,7 +3,7 @@
 import autograd.numpy as np
 
 from focal_conformance.deviations.deviation import ELEMENTS, Deviation, Parameter
-from focal_conformance.deviations.formula import State, constant
+from focal_conformance.deviations.formula import State, constant, power
 
 GITHUB = "https://github.com"
 TO_LOG10, TO_LOG2 = 1.0 / np.log(10.0), 1.0 / np.log(2.0)
@@ -20,6 +20,15 @@ RESULTS = (
         "negatives_dropped",
         "terms",
         "negatives have no loss: only -t log p is there (docs/article.md is about a published one)",
+        "add -(1 - targets) * log(1 - p)",
+        {"loss": lambda s, before, _: -s.positive_weight * s.targets * power(s, s.not_p, s.gamma) * s.log_p},
+        (ELEMENTS,),
+        written=r"log\(",
+    ),
+    Deviation(
+        "cross_entropy_of_positives_alone",
+        "terms",
+        "the cross entropy is -t log p alone, with the p_t of both classes (docs/article.md is about a published one)",
         "add -(1 - targets) * log(1 - p)",
         {"cross_entropy": lambda s, before, _: -s.targets * s.log_p},
         (ELEMENTS,),

@@ -33,9 +33,9 @@ def diagnose(session: Session, report: Report) -> Diagnosis:
         return Diagnosis(message, others[:ANSWERS])
     specification = candidate(asked, ())
     diagnosis = Diagnosis("", asked=specification.explains.size, right=specification.count)
-    ranked = searched(asked, _catalogue(session)) if failed & {*NUMERIC, *SEEN_IN_FORMULA} else [specification]
+    ranked = searched(asked, _catalogue(session, asked)) if failed & {*NUMERIC, *SEEN_IN_FORMULA} else [specification]
     if not ranked[0].changes and failed & set(NUMERIC):
-        ranked = searched(asked, _catalogue(session), precise=True)
+        ranked = searched(asked, _catalogue(session, asked), precise=True)
     fitting = [c for c in ranked if c.changes and _fits(c, specification)]
     if fitting:
         diagnosis.causes = _answers(fitting, ranked, asked, session)
@@ -57,10 +57,16 @@ def _certain(causes: list[Cause]) -> list[Cause]:
 SEEN_IN_FORMULA = ("low_precision", "limits")
 
 
-def _catalogue(session: Session) -> list[Deviation]:
+def _catalogue(session: Session, asked: Sequence[Asked]) -> list[Deviation]:
+    """Those that the port's loss has and its answers can show."""
     dialect = session.port.dialect
     declared = "" if dialect.soft_targets_argument is not None else dialect.soft_targets or ""
-    return [d for d in FORMULA.values() if session.port.loss in d.losses and not (d.rule and d.rule == declared)]
+    balanced = any(np.any(part.questions.balanced) for part in asked)
+    return [
+        d
+        for d in FORMULA.values()
+        if session.port.loss in d.losses and not (d.rule and d.rule == declared) and (balanced or d.topic != "alpha")
+    ]
 
 
 def _fits(found: Candidate, specification: Candidate) -> bool:
