@@ -22,7 +22,7 @@ FIRST_LOOK = 160
 """Points on which all pairs are tried."""
 FITS = 0.985
 """Share of the results from which on nothing more is looked for."""
-MENDED = 0.7
+MENDED = 0.6
 """Share of what the specification does not explain that an answer must."""
 KEPT = 24
 """Candidates of the first look that are tried on all points."""
