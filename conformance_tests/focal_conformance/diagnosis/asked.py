@@ -96,19 +96,19 @@ class Asked:
         return total
 
 
-def gather(session: Session) -> list[Asked]:
+def gather(session: Session, classes: int = MOST_CLASSES) -> list[Asked]:
     """Everything that can be asked of formulas, from the evaluations that the checks have made."""
     found: list[Asked] = []
     declared = session.port.dialect.soft_targets or "linear"
     for dtype in _dtypes(session):
-        cases = list(_cases(session, dtype))
+        cases = list(_cases(session, dtype, classes))
         rules = dict.fromkeys(case.soft_targets for case in cases) if _chooses(session) else (declared,)
         for rule in rules:
             # Hard targets of the plain cases are claimed whatever the rule for soft ones is.
             kinds = (rule,) if _chooses(session) else (rule, "linear")
             mine = [case for case in cases if case.soft_targets in kinds]
-            for classes in dict.fromkeys(case.logits.shape[1:] for case in mine):
-                asked = _gathered(session, [c for c in mine if c.logits.shape[1:] == classes], rule, dtype)
+            for shape in dict.fromkeys(case.logits.shape[1:] for case in mine):
+                asked = _gathered(session, [c for c in mine if c.logits.shape[1:] == shape], rule, dtype)
                 if asked is not None:
                     found.append(asked)
     return found
@@ -124,12 +124,12 @@ def _dtypes(session: Session) -> tuple[str, ...]:
     return wide or session.dtypes[:1]
 
 
-def _cases(session: Session, dtype: str) -> Iterator[Case]:
+def _cases(session: Session, dtype: str, classes: int) -> Iterator[Case]:
     gammas = {held(gamma, FORMATS[dtype]) for gamma in GAMMAS}
     for case in session.cases():
         if case.dtype != dtype or not case.ordinary or session.unclaimed(case):
             continue
-        if session.rows and not 1 < case.logits.shape[-1] <= MOST_CLASSES:
+        if session.rows and not 1 < case.logits.shape[-1] <= classes:
             continue
         if not session.rows and case.plain and case.alpha != 0.25 and case.gamma not in gammas:
             continue

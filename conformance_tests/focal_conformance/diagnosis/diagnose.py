@@ -6,7 +6,7 @@ import numpy as np
 
 from focal_conformance.deviations import CATALOGUE, CONDUCTS, FORMULA
 from focal_conformance.deviations.deviation import Deviation
-from focal_conformance.diagnosis.asked import Asked, gather
+from focal_conformance.diagnosis.asked import MOST_CLASSES, Asked, gather
 from focal_conformance.diagnosis.behaviour import behaviours
 from focal_conformance.diagnosis.explain import cause, numbers, where
 from focal_conformance.diagnosis.search import Candidate, candidate, mends, searched
@@ -26,16 +26,16 @@ NUMERIC = (
 def diagnose(session: Session, report: Report) -> Diagnosis:
     """The deviations that reproduce what the port gave, the best answer first."""
     failed = {check.check for check in report.checks if check.verdict == FAILED}
-    asked = gather(session)
+    asked, precise = _where_wrong(session)
     others = behaviours(session, report)
     if not asked:
         message = "; ".join(found.sentence for found in others) or "it gave nothing that could be compared"
         return Diagnosis(message, others[:ANSWERS])
-    specification = candidate(asked, ())
+    specification = candidate(asked, (), precise)
     diagnosis = Diagnosis("", asked=specification.explains.size, right=specification.count)
-    ranked = searched(asked, _catalogue(session, asked)) if failed & {*NUMERIC, *SEEN_IN_FORMULA} else [specification]
-    if not ranked[0].changes and failed & set(NUMERIC):
-        ranked = searched(asked, _catalogue(session, asked), precise=True)
+    ranked = [specification]
+    if failed & {*NUMERIC, *SEEN_IN_FORMULA}:
+        ranked = searched(asked, _catalogue(session, asked), precise)
     fitting = [c for c in ranked if c.changes and _fits(c, specification)]
     if fitting:
         diagnosis.causes = _answers(fitting, ranked, asked, session)
@@ -48,6 +48,17 @@ def diagnose(session: Session, report: Report) -> Diagnosis:
         ]
     _conclude(diagnosis, ranked, asked, report)
     return diagnosis
+
+
+def _where_wrong(session: Session) -> tuple[list[Asked], bool]:
+    """Answers in which the port is not right, and whether they must be looked at precisely: the cheapest first."""
+    first = gather(session)
+    for classes, precise in ((MOST_CLASSES, False), (MOST_CLASSES, True), *(((10, False),) if session.rows else ())):
+        asked = first if classes == MOST_CLASSES else gather(session, classes)
+        specification = candidate(asked, (), precise)
+        if specification.count < specification.explains.size:
+            return asked, precise
+    return first, False
 
 
 def _certain(causes: list[Cause]) -> list[Cause]:
