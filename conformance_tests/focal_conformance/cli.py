@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] not in EXTRA:
             raise
-        print(f"focal-ref needs {error.name}: {INSTALL}", file=sys.stderr)
+        print(f"focal-ref needs {error.name.split('.')[0]}: {INSTALL}", file=sys.stderr)
         return CANNOT_RUN
     except UsageError as error:
         print(f"focal-ref: {error}", file=sys.stderr)
