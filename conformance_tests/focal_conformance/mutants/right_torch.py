@@ -102,15 +102,6 @@ def float32_only(inputs: Any, targets: Any, alpha: float = -1, gamma: float = 2)
     return log_space(inputs, targets, None if alpha < 0 else alpha, gamma)
 
 
-def rows(input: Any, target: Any, alpha: float | None = None, gamma: float = 2.0, reduction: str = "none") -> Any:
-    """Softmax of (N, C) with class indices: 1 - p_t by logsumexp over the other classes."""
-    log_p = F.log_softmax(input, dim=-1)
-    of_target = F.one_hot(target, input.shape[-1]).bool()
-    log_q = torch.logsumexp(log_p.masked_fill(of_target, -torch.inf), dim=-1)
-    loss = torch.exp(gamma * log_q) * -log_p.gather(-1, target.unsqueeze(-1)).squeeze(-1)
-    return _reduced(loss if alpha is None else alpha * loss, reduction)
-
-
 def _same_shape(logits: Any, targets: Any) -> None:
     if logits.shape != targets.shape:
         raise ValueError(f"shapes differ: {tuple(logits.shape)} and {tuple(targets.shape)}")

@@ -82,7 +82,6 @@ RIGHT_PORTS = (
     Trial(f"{MODULE}.right_torch:Analytic", "sigmoid_focal", RIGHT, "torch"),
     Trial(f"{MODULE}.right_torch:by_torch_func", "sigmoid_focal", RIGHT, "torch"),
     Trial(f"{MODULE}.right_torch:float32_only", "sigmoid_focal", RIGHT, "torch"),
-    Trial(f"{MODULE}.right_torch:rows", "softmax_focal", RIGHT, "torch"),
     Trial(f"{MODULE}.right_numpy:without_gradient", "sigmoid_focal", RIGHT, "numpy"),
     Trial("mutant:unchanged", "sigmoid_focal", RIGHT),
     Trial("mutant:unchanged", "softmax_focal", RIGHT),
