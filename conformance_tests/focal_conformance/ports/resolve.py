@@ -1,8 +1,10 @@
 """From a connectable, `kind:name[@mode]`, to a port."""
 
 from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
 
-from focal_conformance.ports import adapters, command, peers, python, results
+from focal_conformance.ports import adapters, peers, python
 from focal_conformance.ports.port import ANSWER_TIMEOUT, DEFAULT_LOSS, Options, Port, UsageError
 from focal_ref import LOSSES
 
@@ -14,6 +16,11 @@ KINDS = {
     "results": "answers of a port that ran elsewhere: results:answers.jsonl (questions: `focal-ref vectors export`)",
     "mutant": "a port with a known deviation: mutant:alpha_swapped, mutant:epsilon_in_log=1e-5 (docs/mutants.md)",
 }
+
+
+def _foreign(kind: str) -> Any:
+    """Ports outside Python, loaded when one is named: only they need jsonschema, which a GPU machine may not have."""
+    return import_module(f"focal_conformance.ports.{kind}")
 
 
 def known_ports() -> list[str]:
@@ -44,7 +51,7 @@ def check_name(connectable: str) -> None:
     if kind == "py":
         python.split_name(rest)
     elif kind == "cmd":
-        command.command_words(rest)
+        _foreign("command").command_words(rest)
     elif kind == "results":
         pass
     elif kind == "mutant":
@@ -74,9 +81,9 @@ def resolve(connectable: str, options: Options) -> Port:
     if kind == "py":
         return python.load(rest, options)
     if kind == "cmd":
-        return command.load(rest, options)
+        return _foreign("command").load(rest, options)
     if kind == "results":
-        return results.load(rest, options)
+        return _foreign("results").load(rest, options)
     if kind == "mutant":
         from focal_conformance import mutants
 
@@ -101,9 +108,9 @@ def losses_of(connectable: str, loss: str | None, timeout: float = ANSWER_TIMEOU
     if loss is not None:
         return (loss,)
     if kind == "cmd":
-        return command.declared_losses(rest, timeout)
+        return _foreign("command").declared_losses(rest, timeout)
     if kind == "results":
-        return results.declared_losses(rest)
+        return _foreign("results").declared_losses(rest)
     if kind == "mutant":
         from focal_conformance.mutants.names import losses_of as of_mutant
 
