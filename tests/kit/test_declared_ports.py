@@ -26,7 +26,7 @@ def failed_checks(report):
 
 
 def test_the_port_that_the_wrong_ones_change_is_right():
-    report = verify(Port("declared", "torch", DIALECT, declared))
+    report = verify(diagnosis=False, port=Port("declared", "torch", DIALECT, declared))
     assert not failed_checks(report)
     passed = {check.check for check in report.checks if check.verdict == PASSED}
     assert passed >= set(DECLARED)
@@ -36,7 +36,9 @@ def test_the_port_that_the_wrong_ones_change_is_right():
 def test_a_wrong_port_is_caught(name):
     function, check = WRONG[name]
     checks = (*DECLARED, "hard_values", "hard_gradients")
-    failed = failed_checks(verify(Port(name, "torch", DIALECT, function), dtypes=("float32",), checks=checks))
+    failed = failed_checks(
+        verify(diagnosis=False, port=Port(name, "torch", DIALECT, function), dtypes=("float32",), checks=checks)
+    )
     assert check in failed
 
 
@@ -46,7 +48,11 @@ def test_a_rule_is_held_against_its_declaration(rule, declaration):
     """Soft targets by one rule, declared as another, fail; declared as they are they pass."""
     dialect = replace(NARROW, soft_targets=declaration, always={"rule": rule})
     checks = ("hard_values", "hard_gradients", "soft_values", "soft_gradients")
-    failed = failed_checks(verify(Port(rule, "torch", dialect, declared), dtypes=("float32", "float64"), checks=checks))
+    failed = failed_checks(
+        verify(
+            diagnosis=False, port=Port(rule, "torch", dialect, declared), dtypes=("float32", "float64"), checks=checks
+        )
+    )
     assert set(failed) == (set() if rule == declaration else {"soft_values", "soft_gradients"})
 
 
@@ -54,7 +60,7 @@ def test_what_is_not_declared_is_not_claimed():
     bare = replace(
         NARROW, detach_modulator=None, ignore_index=None, label_smoothing=None, alpha_by_class=None, class_indices=False
     )
-    report = verify(Port("bare", "torch", bare, declared), dtypes=("float32",))
+    report = verify(diagnosis=False, port=Port("bare", "torch", bare, declared), dtypes=("float32",))
     verdicts = {check.check: check.verdict for check in report.checks}
     assert report.verdict == "conforms"
     assert "label_smoothing" not in verdicts
