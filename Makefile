@@ -44,7 +44,7 @@ test-reference:
 test-oracle test-packaging test-external test-findings:
 	$(BIN)/python -m pytest -q tests/$(@:test-%=%)
 test-kit test-migrate test-examples test-properties test-adapters:
-	set -e; for file in tests/$(@:test-%=%)/test_*.py; do echo $$file; $(BIN)/python -m pytest -q $$file; done
+	failed=0; for file in tests/$(@:test-%=%)/test_*.py; do echo $$file; $(BIN)/python -m pytest -q $$file || failed=1; done; exit $$failed
 test-suite:
 	$(BIN)/python -m pytest -q --pyargs focal_conformance.suite --focal-port adapter:torch --focal-device cpu
 
