@@ -5,8 +5,6 @@ import operator
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-
 SOFT_TARGETS = ("linear", "cross_entropy", "margin", "expected")
 REDUCTIONS = ("none", "sum", "mean", "sum_classes", "mean_positives")
 
@@ -39,12 +37,20 @@ def checked_alpha(alpha: Any) -> float | tuple[float, ...] | None:
         if getattr(alpha, "requires_grad", False):
             raise TypeError("alpha must not require a derivative: it is a constant; pass alpha.detach()")
         # One number stays a Python number: a 0-d array would be another compiled function each time.
-        alpha = np.asarray(alpha).tolist() if getattr(alpha, "ndim", 0) == 1 else alpha
+        alpha = _numbers(alpha) if getattr(alpha, "ndim", 0) == 1 else alpha
     if isinstance(alpha, (list, tuple)):
         if not alpha:
             raise ValueError(f"alpha must be {rule}, got {alpha!r}")
         return tuple(_checked_weight("alpha", number, rule) for number in alpha)
     return _checked_weight("alpha", alpha, rule)
+
+
+def _numbers(array: Any) -> list[float]:
+    # Here, so that the package can be imported without NumPy's weight.
+    import numpy as np
+
+    numbers: list[float] = np.asarray(array).tolist()
+    return numbers
 
 
 def _checked_weight(name: str, value: Any, rule: str) -> float:

@@ -61,6 +61,11 @@ class Words:
     more_parameters: str = ""
 
 
+def function_names() -> list[str]:
+    """Names of the functions of every registered loss."""
+    return [f"{name}_loss{ending}" for name in LOSSES for ending in ("", "_value_and_gradient")]
+
+
 def named_functions(
     words: Words,
     apply: Callable[..., Any],

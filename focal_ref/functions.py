@@ -8,6 +8,7 @@ import numpy.typing as npt
 from focal_ref.blocks import Float64
 from focal_ref.checks import check_ignore_index_fits, check_reduction, checked_ignore_index, checked_normalizer
 from focal_ref.evaluation import Kind, evaluate
+from focal_ref.faces import Words, named_functions
 from focal_ref.inputs import check_targets, checked_inputs, checked_mask, checked_weight
 from focal_ref.losses import Loss
 from focal_ref.namespace import numpy_namespace as xp
@@ -81,3 +82,19 @@ def _apply(
     elif divisor is not None:
         value = value / divisor
     return value[()], results[1][()] if with_gradient else None
+
+
+_WORDS = Words(
+    array="array",
+    number="float",
+    logits="array, real floating, or nested list",
+    returns='float64 array of the shape of the losses ("none"), without the classes ("sum_classes"), or a number.',
+    raises="TypeError, ValueError\n    Naming the parameter, the value and the rule.",
+    notes="Unit: nats. The class documents the accuracy. Evaluated in blocks: extra memory is bounded.",
+)
+FUNCTIONS: dict[str, Any] = {
+    "apply": apply,
+    "apply_value_and_gradient": apply_value_and_gradient,
+    **named_functions(_WORDS, apply, apply_value_and_gradient, module="focal_ref"),
+}
+"""What the package exposes of this module, and the functions of every registered loss."""

@@ -4,10 +4,22 @@ from types import ModuleType
 from typing import Any
 
 import array_api_compat
-import array_api_compat.numpy
-import numpy as np
 
-numpy_namespace: ModuleType = array_api_compat.numpy
+numpy_namespace: ModuleType
+"""NumPy as a namespace of the standard. Loaded on first use: all of NumPy's modules come with it."""
+
+
+def __getattr__(name: str) -> Any:
+    """``numpy_namespace``."""
+    if name == "numpy_namespace":
+        return _numpy_namespace()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _numpy_namespace() -> ModuleType:
+    import array_api_compat.numpy
+
+    return array_api_compat.numpy
 
 
 def namespace_of(*arrays: Any) -> ModuleType:
@@ -15,9 +27,11 @@ def namespace_of(*arrays: Any) -> ModuleType:
 
     No ``api_version`` is asked for: JAX raises for any version but its own.
     """
+    import numpy as np
+
     foreign = [a for a in arrays if not isinstance(a, np.ndarray) and array_api_compat.is_array_api_obj(a)]
     if not foreign:
-        return numpy_namespace
+        return _numpy_namespace()
     return array_api_compat.array_namespace(*(a for a in arrays if array_api_compat.is_array_api_obj(a)))
 
 
@@ -38,4 +52,4 @@ def _device(array: Any, xp: Any) -> Any:
 
 def is_numpy(xp: Any) -> bool:
     """Whether a namespace is NumPy's, wrapped or plain."""
-    return xp is np or xp is numpy_namespace
+    return getattr(xp, "__name__", "") in ("numpy", "array_api_compat.numpy")
