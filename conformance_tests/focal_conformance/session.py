@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -198,8 +199,7 @@ class Session:
         Special and random points of one parameter set are given to the port in one call.
         """
         if (id(case), quantity) not in self._evaluations:
-            siblings = [other for other in all_cases(case.loss, case.dtype) if call_of(other) == call_of(case)]
-            self._evaluate(siblings, quantity)
+            self._evaluate(cases_by_call(case.loss, case.dtype)[call_of(case)], quantity)
         return self._evaluations[id(case), quantity]
 
     def evaluated(self) -> Iterator[Case]:
@@ -333,6 +333,15 @@ def call_of(case: Case) -> tuple[Any, ...]:
     """What cases have in common that are given to a port in one call."""
     parameters = (case.alpha, case.gamma, case.soft_targets, case.detach_modulator)
     return (*parameters, case.ordinary, case.target_kind, case.logits.shape[1:])
+
+
+@lru_cache
+def cases_by_call(loss: str, dtype: str) -> dict[tuple[Any, ...], list[Case]]:
+    """All cases of a loss in a dtype, by the call in which they are given to a port."""
+    groups: dict[tuple[Any, ...], list[Case]] = {}
+    for case in all_cases(loss, dtype):
+        groups.setdefault(call_of(case), []).append(case)
+    return groups
 
 
 def _spread(numbers: Float64, places: npt.NDArray[np.bool_]) -> Float64:

@@ -1,5 +1,6 @@
 """One set of golden points with its parameters and results."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ class Case:
     Of rows the value is (N,), the others are (N, K): nan where nothing is stored, see ``known``.
     'curvature' is the diagonal of the Hessian, 'product' the Hessian times ``vector``.
     """
-    scale: dict[str, Float64]
+    scale: Mapping[str, Float64]
     """The same keys -> sum of the absolute values of the terms; |exact| where nothing cancels."""
     alpha_t: Float64
     """(N,): one an element or a row."""

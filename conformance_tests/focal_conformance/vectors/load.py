@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -14,6 +14,7 @@ from focal_conformance.oracle.soft_targets import LINEAR
 from focal_conformance.soft_scales import sigmoid_scales
 from focal_conformance.vectors.case import Case, number, points_name
 from focal_conformance.vectors.load_softmax import SoftmaxSet, softmax_sets
+from focal_conformance.vectors.scales import Scales
 
 __all__ = ["Case", "all_cases", "cases", "document", "in_required_range", "number"]
 
@@ -103,7 +104,7 @@ def _softmax_groups(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "targets": points.targets,
             "flags": points.flags,
             "exact": exact,
-            "scale": points.scales(exact, alpha, gamma, rule, detach),
+            "scale": Scales(tuple(exact), partial(points.scale, exact, alpha, gamma, rule, detach)),
             "alpha_t": points.alpha_t(alpha),
             "known": points.known,
             "vector": points.vector,
@@ -119,7 +120,8 @@ def _chosen(group: dict[str, Any], chosen: npt.NDArray[np.int64]) -> dict[str, A
     return {
         **group,
         **{key: group[key][chosen] for key in ("logits", "targets", "alpha_t", "known")},
-        **{key: {name: array[chosen] for name, array in group[key].items()} for key in ("exact", "scale")},
+        "exact": {name: array[chosen] for name, array in group["exact"].items()},
+        "scale": Scales(tuple(group["scale"]), lambda quantity: group["scale"][quantity][chosen]),
         "flags": tuple(group["flags"][i] for i in chosen),
         "indices": chosen,
     }

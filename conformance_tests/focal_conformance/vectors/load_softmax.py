@@ -52,26 +52,26 @@ class SoftmaxSet:
             return np.ones(len(self.rows))
         return np.asarray((np.asarray(alpha) * self.rows).sum(axis=-1))
 
-    def scales(
-        self, exact: dict[str, Float64], alpha: Alpha, gamma: float, soft_targets: str, detach: bool
-    ) -> dict[str, Float64]:
-        """Scales of all results; |exact| where that is larger."""
-        result = {key: np.abs(numbers) for key, numbers in exact.items()}
-        for row, (x, t) in enumerate(zip(self.logits, self.rows, strict=True)):
-            if np.isnan(x).any() or x.size == 1:
+    def scale(
+        self, exact: dict[str, Float64], alpha: Alpha, gamma: float, soft_targets: str, detach: bool, quantity: str
+    ) -> Float64:
+        """Scales of a quantity's results; |exact| where that is larger."""
+        result = np.abs(exact[quantity])
+        if quantity == "value" or self.logits.shape[1] == 1:
+            return result
+        hard = np.asarray(np.isin(self.rows, (0.0, 1.0)).all(axis=-1))
+        for row in np.flatnonzero(~np.isnan(self.logits).any(axis=-1)):
+            if quantity == "gradient" and hard[row]:
                 continue
-            hard = bool(np.isin(t, (0.0, 1.0)).all())
+            # One class' hard loss: what the expected rule is made of.
+            rule = "expected" if hard[row] else soft_targets
             with np.errstate(all="ignore"):
-                parts = pieces(x, t, alpha, gamma)
-                # One class' hard loss: what the expected rule is made of.
-                rule = "expected" if hard else soft_targets
-                found = {
-                    "gradient": np.zeros_like(x) if hard else first_scales(parts, rule, detach),
-                    "curvature": second_scales(parts, rule, detach, None),
-                    "product": second_scales(parts, rule, detach, self.vector),
-                }
-            for key, scale in found.items():
-                result[key][row] = np.maximum(result[key][row], np.nan_to_num(scale, posinf=0.0))
+                parts = pieces(self.logits[row], self.rows[row], alpha, gamma)
+                if quantity == "gradient":
+                    found = first_scales(parts, rule, detach)
+                else:
+                    found = second_scales(parts, rule, detach, self.vector if quantity == "product" else None)
+            result[row] = np.maximum(result[row], np.nan_to_num(found, posinf=0.0))
         return result
 
 

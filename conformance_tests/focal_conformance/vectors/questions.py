@@ -11,9 +11,8 @@ from focal_conformance.formats import Float64
 from focal_conformance.frameworks.numpy_driver import numpy_dtype
 from focal_conformance.ports.calls import call_message
 from focal_conformance.ports.messages import Message
-from focal_conformance.session import call_of
+from focal_conformance.session import cases_by_call
 from focal_conformance.vectors.case import Case, number
-from focal_conformance.vectors.load import all_cases
 
 WANTS = ("value", "gradient", "hessian_product")
 
@@ -57,10 +56,7 @@ class Call:
 
 def calls(loss: str, dtype: str) -> Iterator[Call]:
     """All golden points of a loss in a dtype."""
-    groups: dict[Any, list[Case]] = {}
-    for case in all_cases(loss, dtype):
-        groups.setdefault(call_of(case), []).append(case)
-    for siblings in groups.values():
+    for siblings in cases_by_call(loss, dtype).values():
         first = siblings[0]
         targets = np.concatenate([case.targets for case in siblings])
         soft = np.zeros(len(targets), dtype=bool)
