@@ -17,11 +17,11 @@ MIGRATE_paddlepaddle := tests/migrate/test_migrate_paddle.py
 MIGRATE_ultralytics := tests/migrate/test_migrate_torch.py
 # What it needs beside what the common environment has; pins of its own that conflict there are left out.
 WITH_paddlepaddle := httpx httpcore
-GROUPS := reference oracle kit packaging migrate external findings examples properties adapters suite
+GROUPS := reference oracle kit packaging migrate external findings examples properties adapters scale suite
 # Groups side by side; each prints when it has ended. One framework a process.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: verify test lint format record scoreboard scoreboard-pages mutants clean verify-alone $(ALONE:%=verify-alone-%) $(GROUPS:%=test-%)
+.PHONY: verify test lint format record scoreboard scoreboard-pages mutants bench performance clean verify-alone $(ALONE:%=verify-alone-%) $(GROUPS:%=test-%)
 
 verify: $(READY)  ## adapters in all modes and every peer, against the recorded verdicts
 	mkdir -p build
@@ -43,7 +43,7 @@ test-reference:
 	$(BIN)/python -m pytest -q tests/reference --doctest-modules focal_ref
 test-oracle test-packaging test-external test-findings:
 	$(BIN)/python -m pytest -q tests/$(@:test-%=%)
-test-kit test-migrate test-examples test-properties test-adapters:
+test-kit test-migrate test-examples test-properties test-adapters test-scale:
 	failed=0; for file in tests/$(@:test-%=%)/test_*.py; do echo $$file; $(BIN)/python -m pytest -q $$file || failed=1; done; exit $$failed
 test-suite:
 	$(BIN)/python -m pytest -q --pyargs focal_conformance.suite --focal-port adapter:torch --focal-device cpu
@@ -77,6 +77,18 @@ scoreboard: $(READY) $(ALONE_READY)  ## run every peer, write docs/scoreboard.md
 
 scoreboard-pages:  ## from the reports of the last run
 	$(BIN)/focal-ref scoreboard $(BOARD)/common.json $(ALONE:%=$(BOARD)/%.json) --markdown docs/scoreboard.md --html docs/scoreboard.html
+
+BENCH := build/benchmarks
+
+bench: $(READY)  ## speed and memory, peers and ours in turn; JSON in build/benchmarks
+	mkdir -p $(BENCH)
+	$(BIN)/python -m benchmarks --json $(BENCH)/cpu.json
+
+performance: $(READY)  ## measure all of it, growth too, on a machine that does nothing else; writes docs/performance.md
+	mkdir -p $(BENCH)
+	$(BIN)/python -m benchmarks --json $(BENCH)/cpu.json
+	$(BIN)/python -m benchmarks growth --json $(BENCH)/growth.json --plot docs/performance-growth.svg
+	$(BIN)/python -m benchmarks page $(BENCH)/cpu.json $(wildcard $(BENCH)/cuda.json) $(BENCH)/growth.json --markdown docs/performance.md
 
 mutants: $(READY)  ## every known deviation as a port, caught and named? writes docs/mutants.md and docs/deviations.md
 	$(BIN)/focal-ref mutants --markdown docs/mutants.md --catalogue docs/deviations.md
