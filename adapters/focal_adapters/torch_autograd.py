@@ -20,6 +20,11 @@ from focal_ref.losses import Loss
 
 _KIND = 2
 """Position of the class of the loss among the inputs of a Function."""
+_COMPILED_EXPONENTS = (1.0, 1.5, 2.0)
+"""Values that are constants of a compiled function, so that gamma takes products: pow takes longer than all the rest.
+
+A few: for each of them Dynamo compiles once more, and it gives up after eight.
+"""
 _THIRD = "the focal losses have analytic first and second derivatives; third derivatives are not provided"
 
 
@@ -81,6 +86,9 @@ def _as_tensor(value: Any, like: Tensor) -> Any:
     """
     if isinstance(value, tuple):
         return torch.stack([_as_tensor(number, like) for number in value])
+    for exponent in _COMPILED_EXPONENTS:
+        if value == exponent:
+            return exponent
     if not isinstance(value, float):
         return value
     limits = torch.finfo(like.dtype)
@@ -151,7 +159,7 @@ def _primal(value: Any) -> Any:
 class _Value(_ElementFunction):
     @staticmethod
     def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
-        return _assembled(kind, values).value(x, t, xp=xp)
+        return _assembled(kind, values).fast_value(x, t, xp=xp)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
@@ -171,7 +179,7 @@ class _Value(_ElementFunction):
 class _Gradient(_ElementFunction):
     @staticmethod
     def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
-        return _assembled(kind, values).gradient(x, t, xp=xp)
+        return _assembled(kind, values).fast_gradient(x, t, xp=xp)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:

@@ -47,6 +47,14 @@ class Loss:
     def hessian_product_formula(self, x: Array, t: Array, vector: Array, xp: Any) -> Array:
         """Hessian of the summed losses times a vector of the shape of x."""
 
+    def fast_value_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """The loss in fewer operations, where a loss has such a formula."""
+        return self.value_formula(x, t, xp)
+
+    def fast_gradient_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """Its gradient in fewer operations."""
+        return self.gradient_formula(x, t, xp)
+
     def value(self, logits: Any, targets: Any, *, xp: Any = None) -> Array:
         """Loss of each element or row, in nats.
 
@@ -92,6 +100,14 @@ class Loss:
     def hessian_product(self, logits: Any, targets: Any, vector: Any, *, xp: Any = None) -> Array:
         """Hessian of the summed loss times ``vector``, an array of the shape of logits."""
         return self._evaluate("hessian_product", logits, targets, vector, xp)[0]
+
+    def fast_value(self, logits: Array, targets: Array, *, xp: Any) -> Array:
+        """`value` of arrays of a framework in fewer operations, within the bounds of the conformance suite."""
+        return self._evaluate("fast_value", logits, targets, None, xp)[0]
+
+    def fast_gradient(self, logits: Array, targets: Array, *, xp: Any) -> Array:
+        """`gradient`, as `fast_value`."""
+        return self._evaluate("fast_gradient", logits, targets, None, xp)[0]
 
     def losses_shape(self, logits_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Shape of the losses for logits of a shape."""
@@ -146,5 +162,5 @@ class Loss:
         return array if self.axis == -1 else xp.moveaxis(array, self.axis, -1)
 
     def _back(self, array: Array, name: str, index: int, xp: Any) -> Array:
-        per_loss = name == "value" or (name == "value_and_gradient" and index == 0)
+        per_loss = name in ("value", "fast_value") or (name == "value_and_gradient" and index == 0)
         return array if self.axis == -1 or (per_loss and self.consumes_classes) else xp.moveaxis(array, -1, self.axis)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from focal_ref.checks import checked_alpha, checked_flag, checked_gamma, checked_soft_targets
 from focal_ref.losses.loss import Loss
+from focal_ref.losses.sigmoid_fast import FastRule, Hard, Linear
 from focal_ref.losses.sigmoid_rules import RULES, Rule
 from focal_ref.losses.sigmoid_terms import SigmoidTerms
 from focal_ref.namespace import array_like
@@ -99,13 +100,40 @@ class SigmoidFocal(Loss):
         """Curvature times vector: an element depends on no other."""
         return self.curvature_formula(x, t, xp) * vector
 
+    def fast_value_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """FL in fewer operations, for hard targets and linear soft ones."""
+        rule = self._fast_rule(x, t, xp)
+        return self.value_formula(x, t, xp) if rule is None else rule.value()
+
+    def fast_gradient_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """dFL/dx in fewer operations."""
+        rule = self._fast_rule(x, t, xp)
+        if rule is None:
+            return self.gradient_formula(x, t, xp)
+        return rule.detached_gradient() if self.detach_modulator else rule.gradient()
+
+    def _fast_rule(self, x: Array, t: Array, xp: Any) -> FastRule | None:
+        # The error grows with gamma: beyond 10 nobody bounds it.
+        if isinstance(self.gamma, float) and self.gamma > 10.0:
+            return None
+        if is_class_index(t, x):
+            rule: type[FastRule] = Hard
+            t = one_hot(t, x, xp, others_allowed=True)
+        elif self.soft_targets == "linear":
+            rule = Linear
+        else:
+            return None
+        return rule(x, t, self.gamma, self._alpha_array(x, xp), xp)
+
+    def _alpha_array(self, x: Array, xp: Any) -> Any:
+        return array_like(self.alpha, x, xp) if isinstance(self.alpha, tuple) else self.alpha
+
     def _rule(self, x: Array, t: Array, xp: Any) -> Rule:
         name = self.soft_targets
         if is_class_index(t, x):
             # All rules agree on hard targets.
             t, name = one_hot(t, x, xp, others_allowed=True), "linear"
-        alpha = array_like(self.alpha, x, xp) if isinstance(self.alpha, tuple) else self.alpha
-        return RULES[name](SigmoidTerms(x, t, xp), self.gamma, alpha)
+        return RULES[name](SigmoidTerms(x, t, xp), self.gamma, self._alpha_array(x, xp))
 
     def _gradient(self, rule: Rule) -> Array:
         return rule.terms.sign * (rule.detached_slope() if self.detach_modulator else rule.slope())
