@@ -20,11 +20,6 @@ from focal_ref.losses import Loss
 
 _KIND = 2
 """Position of the class of the loss among the inputs of a Function."""
-_COMPILED_EXPONENTS = (1.0, 1.5, 2.0)
-"""Values that are constants of a compiled function, so that gamma takes products: pow takes longer than all the rest.
-
-A few: for each of them Dynamo compiles once more, and it gives up after eight.
-"""
 _THIRD = "the focal losses have analytic first and second derivatives; third derivatives are not provided"
 
 
@@ -86,9 +81,6 @@ def _as_tensor(value: Any, like: Tensor) -> Any:
     """
     if isinstance(value, tuple):
         return torch.stack([_as_tensor(number, like) for number in value])
-    for exponent in _COMPILED_EXPONENTS:
-        if value == exponent:
-            return exponent
     if not isinstance(value, float):
         return value
     limits = torch.finfo(like.dtype)
