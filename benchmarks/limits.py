@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.cases import OURS, RECOMPUTE, Case
+from benchmarks.cases import OF_ONE_SIZE, OURS, RECOMPUTE, Case
 from benchmarks.contestants import Entrant
 from benchmarks.memory import extra_of_numpy
 
@@ -23,7 +23,7 @@ def measures(case: Case, entrants: dict[str, Entrant], medians: dict[str, float]
             limits = NUMPY if name == OURS and case.work.name != "small" else {}
             found.append(_measure(name, TIME, medians[name] / n * 1e9, limits.get(TIME)))
             found.append(_measure(name, EXTRA, extra_of_numpy(entrant.call) / 2**20, limits.get(EXTRA)))
-        if entrant.forward is not None and case.work.name != "small":
+        if entrant.forward is not None and case.work.name not in OF_ONE_SIZE:
             found += _bytes_a_logit(case, name, entrant)
         if case.device != "cpu":
             found.append(_measure(name, BANDWIDTH, n * case.work.least_bytes / medians[name] / 1e9, None))

@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import os
 import re
 import tracemalloc
 from collections.abc import Callable
@@ -12,6 +13,15 @@ from typing import Any
 FEWEST = 1_000_000
 """Logits below which the pages of a process say nothing."""
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+GIVES_BACK = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+"""With oneDNN TensorFlow on CPU keeps all memory that it ever had: what a step needs can be seen without it alone."""
+
+
+def gives_memory_back(framework: str) -> bool:
+    """Whether the process shrinks when a step is over."""
+    return framework != "tensorflow" or all(os.environ.get(name) == value for name, value in GIVES_BACK.items())
 
 
 def available() -> int | None:

@@ -21,10 +21,12 @@ class Request:
 
     case: str
     rounds: int
+    """None of them: first calls alone, and the memory that they take."""
     threads: int
     device: str = "cpu"
     elements: int | None = None
     measures: bool = True
+    environment: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     """Contestants that take no part, with the reason."""
 
@@ -38,7 +40,7 @@ def run(request: Request, contestants: Iterable[str], progress: Callable[[str], 
         command = [sys.executable, "-m", "benchmarks.worker", str(question), str(answers)]
         with output.open("wb") as sink:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=_environment(request.threads)
+                command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=_environment(request)
             )
             try:
                 result, label = _follow(process, answers, progress)
@@ -89,8 +91,8 @@ def _without_result(
     }
 
 
-def _environment(threads: int) -> dict[str, str]:
+def _environment(request: Request) -> dict[str, str]:
     """The parent's, with its import path, and what frameworks read before they start."""
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     own = {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return {**os.environ, **own, **dict.fromkeys(THREADS, str(threads))}
+    return {**os.environ, **own, **dict.fromkeys(THREADS, str(request.threads)), **request.environment}

@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import statistics
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -13,13 +16,14 @@ from benchmarks.contest import compared, cuda_clock, processor_clock, samples
 from benchmarks.contestants import Entrant, NotMeasured, opened
 from benchmarks.data import TOLERANCE, Data, distance, made, reference
 from benchmarks.limits import measures
-from benchmarks.memory import FEWEST, peak_of_process
+from benchmarks.memory import FEWEST, gives_memory_back, peak_of_process
 
 Say = Callable[[str], None]
 
 
 def main(arguments: list[str]) -> int:
     """Answer one request."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with open(arguments[0], encoding="utf-8") as file:
         request = json.load(file)
     if hasattr(os, "sched_setaffinity"):
@@ -35,6 +39,13 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _end_with(parent: int) -> None:
+    """A command that was killed leaves nothing running."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def result(request: dict[str, Any], say: Say) -> dict[str, Any]:
     """All that is found of a case."""
     case = named(request["case"], request["device"], request["elements"])
@@ -44,7 +55,8 @@ def result(request: dict[str, Any], say: Say) -> dict[str, Any]:
         name: {"not_measured": request["left_out"].get(name)} for name in case.contestants
     }
     entrants = _entrants(case, data, contestants, say)
-    taken = samples(entrants, request["rounds"], processor_clock if case.device == "cpu" else cuda_clock, say)
+    clock = processor_clock if case.device == "cpu" else cuda_clock
+    taken = samples(entrants, request["rounds"], clock, say) if request["rounds"] else {}
     medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
     for name, seconds in taken.items():
         contestants[name] |= {"seconds": seconds, "median": medians[name]}
@@ -83,7 +95,7 @@ def _entrants(case: Case, data: Data, contestants: dict[str, dict[str, Any]], sa
             facts |= {"not_measured": f"{type(error).__name__}: {str(error).strip().splitlines()[0]}", "failed": True}
         else:
             if facts["not_measured"] is None:
-                if case.device == "cpu" and case.work.elements >= FEWEST:
+                if case.device == "cpu" and case.work.elements >= FEWEST and gives_memory_back(case.framework):
                     facts["peak_bytes"] = peak_of_process(entrant.call)
                 entrants[name] = entrant
             entrant.clear()
