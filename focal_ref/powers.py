@@ -5,7 +5,7 @@ from typing import Any
 from focal_ref.stable import Array
 
 MOST_PRODUCTS = 8.0
-"""Beyond it pow takes no longer."""
+"""Up to it, at most five products and a square root."""
 
 
 def power(base: Array, exponent: float | Array, xp: Any) -> Array:
@@ -16,7 +16,7 @@ def power(base: Array, exponent: float | Array, xp: Any) -> Array:
     base : array
     exponent : float or 0-d array
         A float that is a multiple of 1/2 up to 8 takes products and a square root: each rounds once,
-        where pow rounds twice in some libraries. nan stays nan, also for the exponent 0.
+        where pow may err by more. The exponent 0 gives 1, also for nan, as pow does.
     xp : namespace
     """
     if not isinstance(exponent, float) or exponent > MOST_PRODUCTS or exponent * 2.0 != int(exponent * 2.0):

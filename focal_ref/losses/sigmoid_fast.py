@@ -1,8 +1,8 @@
-r"""The sigmoid focal loss in few operations: what the adapters compute, for hard and for linear soft targets.
+r"""The sigmoid focal loss in few operations, for hard and for linear soft targets: what the torch adapter computes.
 
 Half as many passes as the rules of `sigmoid_rules`, which know what each rounding loses: there the
 error is a few ULP at any gamma, here it is that of 1 - p_t times gamma, within the bounds of the
-conformance suite up to gamma 10 (docs/accuracy.md has both as measured).
+conformance suite up to gamma 10 (docs/accuracy.md has what was measured).
 
 With e = exp(-|x|), r = 1/(1+e), w = 1 - 2t and m = (1 - p_t)^gamma
 
