@@ -112,6 +112,13 @@ class SigmoidFocal(Loss):
             return self.gradient_formula(x, t, xp)
         return rule.detached_gradient() if self.detach_modulator else rule.gradient()
 
+    def fast_value_and_gradient_formula(self, x: Array, t: Array, xp: Any) -> tuple[Array, Array]:
+        """Both, from the same exponential, logarithm and power."""
+        rule = self._fast_rule(x, t, xp)
+        if rule is None:
+            return self.value_and_gradient_formula(x, t, xp)
+        return rule.value(), rule.detached_gradient() if self.detach_modulator else rule.gradient()
+
     def _fast_rule(self, x: Array, t: Array, xp: Any) -> FastRule | None:
         # The error grows with gamma: beyond 10 nobody bounds it.
         if isinstance(self.gamma, float) and self.gamma > 10.0:
