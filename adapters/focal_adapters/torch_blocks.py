@@ -10,12 +10,16 @@ import torch
 from torch import Tensor
 
 from focal_adapters import torch_namespace as xp
-from focal_adapters.torch_hard import Evaluated, HardTargets
+from focal_adapters.torch_evaluated import Evaluated
+from focal_adapters.torch_hard import HardTargets
+from focal_adapters.torch_hard_rows import HardRows
 from focal_adapters.torch_layouts import Layout, flat, rows
 from focal_ref.losses import Loss
 
-BLOCK = 65_536
-"""Elements a block and thread: a quarter of a megabyte for each temporary of it."""
+BLOCK = 131_072
+"""Elements a block and thread: half a megabyte for each temporary of it."""
+ROWS = 262_144
+"""For class indices of rows: few temporaries have the size of the logits, and many have one number a row."""
 
 
 def in_blocks(
@@ -53,8 +57,10 @@ def in_blocks(
     given, width = arranged.x, arranged.x.shape[1] if arranged.x.ndim == 2 else 1
     values = given.new_empty(arranged.losses_shape) if value and not total else None
     gradients = given.new_empty(given.shape) if gradient else None
-    step = max(1, BLOCK * torch.get_num_threads() // width)
-    hard = HardTargets.of(loss, compute, min(step, given.shape[0]) * width)
+    block = (ROWS if loss.consumes_classes and indices else BLOCK) * torch.get_num_threads()
+    step = max(1, block // width)
+    size = min(step, given.shape[0]) * width
+    hard = HardTargets.of(loss, compute, size) or HardRows.of(loss, compute, size)
     summed = 0.0
     for start in range(0, given.shape[0], step):
         part = slice(start, start + step)

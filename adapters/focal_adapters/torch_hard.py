@@ -10,11 +10,12 @@ plain operations (`python -m benchmarks --only torch/eager`, docs/performance.md
 """
 
 import math
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from focal_adapters.torch_evaluated import Evaluated, power
 from focal_ref.losses import Loss, SigmoidFocal
 
 LARGEST = {torch.float32: 88.0, torch.float64: 709.0}
@@ -25,14 +26,6 @@ MOST_ACCURATE = 10.0
 """The largest gamma whose errors are bounded: u counts gamma times."""
 
 
-class Evaluated(NamedTuple):
-    """Of one block: element losses, their sum, and the gradient; what was not asked for is None."""
-
-    values: Tensor | None
-    total: float
-    gradients: Tensor | None
-
-
 class HardTargets:
     """Evaluates blocks; says no (None) to soft targets, and to logits that are not finite."""
 
@@ -40,10 +33,12 @@ class HardTargets:
     def of(cls, loss: Loss, dtype: torch.dtype, size: int) -> Self | None:
         """For blocks of at most ``size`` elements; None for a loss that it does not compute."""
         takes = type(loss) is SigmoidFocal and not isinstance(loss.alpha, tuple) and loss.gamma <= MOST_ACCURATE
-        return cls(loss, dtype, size) if takes else None  # type: ignore[arg-type]
+        return cls(loss, dtype, size) if takes else None
 
-    def __init__(self, loss: SigmoidFocal, dtype: torch.dtype, size: int) -> None:
-        self.gamma, self.alpha, self.detach = loss.gamma, loss.alpha, loss.detach_modulator
+    def __init__(self, loss: Any, dtype: torch.dtype, size: int) -> None:
+        self.gamma: float = loss.gamma
+        self.alpha: float | None = loss.alpha
+        self.detach: bool = loss.detach_modulator
         self.largest = LARGEST[dtype]
         self.one = torch.ones((), dtype=dtype)
         self.buffers = [torch.empty(size, dtype=dtype) for _ in range(6)]
@@ -64,7 +59,7 @@ class HardTargets:
         torch.sub(s.clamp_(max=0.0), entropy.log1p_(), out=entropy)
         torch.add(e, 1.0, out=u).reciprocal_()
         if self.gamma > 0.0:
-            balance.mul_(self._modulator(u, s))
+            balance.mul_(power(u, self.gamma, s))
         if value:
             torch.mul(balance, entropy, out=s)
         # Not finite where a logit was not, or where the factor of an infinite loss is 0.
@@ -81,7 +76,7 @@ class HardTargets:
     def _of_floats(self, t: Tensor, w: Tensor, not_t: Tensor, balance: Tensor) -> bool:
         torch.sub(self.one, t, out=not_t)
         # t (1-t) is positive for any soft target, however small, and nan for nan.
-        if not float(torch.dot(not_t, t)) == 0.0:
+        if float(torch.dot(not_t, t)) != 0.0:
             return False
         torch.sub(t, not_t, out=w)
         if self.alpha is None:
@@ -96,26 +91,11 @@ class HardTargets:
     def _of_indices(self, t: Tensor, x: Tensor, w: Tensor, balance: Tensor) -> bool:
         """No one-hot array: a row has one positive class, or none."""
         classes = x.shape[-1]
-        if not (0 <= int(t.min()) and int(t.max()) <= classes):
+        smallest, largest = torch.aminmax(t)
+        if int(smallest) < 0 or int(largest) > classes:
             return False
         chosen = torch.arange(0, x.numel(), classes, dtype=torch.int64).add_(t)[t < classes]
-        alpha = 0.0 if self.alpha is None else self.alpha
+        of_negatives, of_positives = (1.0, 1.0) if self.alpha is None else (1.0 - self.alpha, self.alpha)
         w.fill_(-1.0)[chosen] = 1.0
-        balance.fill_(-1.0 if self.alpha is None else alpha - 1.0)[chosen] = -1.0 if self.alpha is None else -alpha
+        balance.fill_(-of_negatives)[chosen] = -of_positives
         return True
-
-    def _modulator(self, u: Tensor, out: Tensor) -> Tensor:
-        """u**gamma by products and a root, where there are few: each rounds once, as pow does, and is much faster."""
-        whole, half = divmod(self.gamma, 1.0)
-        if half not in (0.0, 0.5) or self.gamma > 5.0:
-            return torch.pow(u, self.gamma, out=out)
-        if half:
-            torch.sqrt(u, out=out)
-        elif whole == 1.0:
-            return u
-        else:
-            torch.mul(u, u, out=out)
-            whole -= 2.0
-        for _ in range(int(whole)):
-            out.mul_(u)
-        return out

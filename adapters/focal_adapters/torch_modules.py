@@ -11,7 +11,6 @@ from focal_adapters.faces import check_names, class_names, class_signature
 from focal_ref.checks import check_reduction, checked_flag, checked_ignore_index, checked_validate
 from focal_ref.losses import Loss
 
-
 _OPTIONS = {"reduction": "mean", "ignore_index": None, "validate": None, "recompute": False}
 
 
@@ -76,9 +75,10 @@ def module_classes(functions: Mapping[str, Callable[..., Any]], module: str) -> 
     classes = {}
     for name, loss in class_names().items():
         function_name = f"{loss.name}_loss"
+        names = ", ".join((*(field.name for field in dataclasses.fields(loss)), *_OPTIONS))  # type: ignore[arg-type]
         doc = (
             f"`{function_name}` as a module without state.\n\nParameters\n----------\n"
-            f"{', '.join(field.name for field in dataclasses.fields(loss))}, reduction, ignore_index, validate, recompute\n"  # type: ignore[arg-type]
+            f"{names}\n"
             f'    As in `{function_name}`, checked here; ``reduction`` is "mean" unless told otherwise. They may be\n'
             "    assigned later on."
         )

@@ -78,6 +78,7 @@ class _OnePass(Function):  # type: ignore[misc]
     def forward(ctx: Any, x: Tensor, t: Tensor, loss: Loss, divisor: float | None, keep: bool) -> Tensor:
         factor = None if divisor in (None, 1.0) else 1.0 / divisor
         value, gradient = in_blocks(loss, x, t, total=divisor is not None, value=True, gradient=keep, factor=factor)
+        assert value is not None
         value = value if factor is None else value.mul_(factor)
         ctx.save_for_backward(x, t, gradient)
         ctx.loss, ctx.divisor = loss, divisor
@@ -95,9 +96,7 @@ class _OnePass(Function):  # type: ignore[misc]
             result = (factor * gradient_of_elements(loss, *_wide(x, t))).to(x.dtype)
         elif gradient is None:
             factor = upstream if divisor is None else float(upstream) / divisor
-            _, result = in_blocks(
-                loss, x, t, total=divisor is not None, value=False, gradient=True, factor=factor
-            )
+            _, result = in_blocks(loss, x, t, total=divisor is not None, value=False, gradient=True, factor=factor)
         else:
             result = _scaled(gradient, upstream if divisor is not None else loss.spread(upstream, xp))
         return result, None, None, None, None
