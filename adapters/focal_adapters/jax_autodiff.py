@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from focal_adapters import jax_kernels
 from focal_adapters.parameters import held_in_float32
 from focal_ref.losses import Loss
 
@@ -59,30 +60,31 @@ def _constant_rule(name: str, primals: tuple[Array], tangents: tuple[Any]) -> Pa
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _value(loss: Loss, x: Array, t: Array) -> Array:
-    return loss.value(x, t, xp=jnp)
+    return jax_kernels.value(loss, x, t)
 
 
 @partial(_value.defjvp, symbolic_zeros=True)
 def _value_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
-    value, gradient = _value_and_gradient(loss, *primals)
-    return value, _along(loss, gradient, tangents[0], value)
+    value = _value(loss, *primals)
+    if isinstance(tangents[0], SymbolicZero):
+        return value, jnp.zeros_like(value)
+    return value, loss.contracted(_gradient(loss, *primals) * tangents[0], jnp)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _value_and_gradient(loss: Loss, x: Array, t: Array) -> Pair:
-    return loss.value_and_gradient(x, t, xp=jnp)
+def _gradient(loss: Loss, x: Array, t: Array) -> Array:
+    return jax_kernels.gradient(loss, x, t)
 
 
-@partial(_value_and_gradient.defjvp, symbolic_zeros=True)
-def _value_and_gradient_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
-    value, gradient = _value_and_gradient(loss, *primals)
-    slope = _along(loss, gradient, tangents[0], value)
+@partial(_gradient.defjvp, symbolic_zeros=True)
+def _gradient_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
+    gradient = _gradient(loss, *primals)
     if isinstance(tangents[0], SymbolicZero):
-        return (value, gradient), (slope, jnp.zeros_like(gradient))
+        return gradient, jnp.zeros_like(gradient)
     if loss.consumes_classes:
         x, t = primals
-        return (value, gradient), (slope, _hessian_product(loss, _last(x), t, tangents[0]))
-    return (value, gradient), (slope, _curvature(loss, *primals) * tangents[0])
+        return gradient, _hessian_product(loss, _last(x), t, tangents[0])
+    return gradient, _curvature(loss, *primals) * tangents[0]
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -135,9 +137,3 @@ def _refuse_third(tangent: Any) -> None:
         raise NotImplementedError(
             "the focal losses have analytic first and second derivatives; third derivatives are not provided"
         )
-
-
-def _along(loss: Loss, gradient: Array, tangent: Any, value: Array) -> Array:
-    if isinstance(tangent, SymbolicZero):
-        return jnp.zeros_like(value)
-    return loss.contracted(gradient * tangent, jnp)
