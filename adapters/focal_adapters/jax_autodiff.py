@@ -65,26 +65,25 @@ def _value(loss: Loss, x: Array, t: Array) -> Array:
 
 @partial(_value.defjvp, symbolic_zeros=True)
 def _value_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
-    value = _value(loss, *primals)
-    if isinstance(tangents[0], SymbolicZero):
-        return value, jnp.zeros_like(value)
-    return value, loss.contracted(_gradient(loss, *primals) * tangents[0], jnp)
+    value, gradient = _value_and_gradient(loss, *primals)
+    return value, _along(loss, gradient, tangents[0], value)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _gradient(loss: Loss, x: Array, t: Array) -> Array:
-    return jax_kernels.gradient(loss, x, t)
+def _value_and_gradient(loss: Loss, x: Array, t: Array) -> Pair:
+    return jax_kernels.value_and_gradient(loss, x, t)
 
 
-@partial(_gradient.defjvp, symbolic_zeros=True)
-def _gradient_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
-    gradient = _gradient(loss, *primals)
+@partial(_value_and_gradient.defjvp, symbolic_zeros=True)
+def _value_and_gradient_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
+    value, gradient = _value_and_gradient(loss, *primals)
+    slope = _along(loss, gradient, tangents[0], value)
     if isinstance(tangents[0], SymbolicZero):
-        return gradient, jnp.zeros_like(gradient)
+        return (value, gradient), (slope, jnp.zeros_like(gradient))
     if loss.consumes_classes:
         x, t = primals
-        return gradient, _hessian_product(loss, _last(x), t, tangents[0])
-    return gradient, _curvature(loss, *primals) * tangents[0]
+        return (value, gradient), (slope, _hessian_product(loss, _last(x), t, tangents[0]))
+    return (value, gradient), (slope, _curvature(loss, *primals) * tangents[0])
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -137,3 +136,9 @@ def _refuse_third(tangent: Any) -> None:
         raise NotImplementedError(
             "the focal losses have analytic first and second derivatives; third derivatives are not provided"
         )
+
+
+def _along(loss: Loss, gradient: Array, tangent: Any, value: Array) -> Array:
+    if isinstance(tangent, SymbolicZero):
+        return jnp.zeros_like(value)
+    return loss.contracted(gradient * tangent, jnp)

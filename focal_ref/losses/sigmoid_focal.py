@@ -118,12 +118,12 @@ class SigmoidFocal(Loss):
         rule = self._fused_rule(x, t, xp)
         return self.value_formula(x, t, xp) if rule is None else rule.value()
 
-    def fused_gradient_formula(self, x: Array, t: Array, xp: Any) -> Array:
+    def fused_gradient_formula(self, x: Array, t: Array, value: Array, xp: Any) -> Array:
         """dFL/dx for a compiler that fuses."""
         rule = self._fused_rule(x, t, xp)
         if rule is None:
             return self.gradient_formula(x, t, xp)
-        return rule.detached_gradient() if self.detach_modulator else rule.gradient()
+        return rule.detached_gradient() if self.detach_modulator else rule.gradient(value)
 
     @property
     def _gamma_is_large(self) -> bool:
