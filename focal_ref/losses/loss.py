@@ -59,6 +59,14 @@ class Loss:
         """Both at once, in fewer operations."""
         return self.value_and_gradient_formula(x, t, xp)
 
+    def fused_value_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """The loss for a compiler that fuses, where a loss has such a formula."""
+        return self.value_formula(x, t, xp)
+
+    def fused_gradient_formula(self, x: Array, t: Array, value: Array, xp: Any) -> Array:
+        """Its gradient for a compiler that fuses, with the loss at hand."""
+        return self.gradient_formula(x, t, xp)
+
     def value(self, logits: Any, targets: Any, *, xp: Any = None) -> Array:
         """Loss of each element or row, in nats.
 
@@ -117,6 +125,14 @@ class Loss:
         """Both, as `fast_value`."""
         value, gradient = self._evaluate("fast_value_and_gradient", logits, targets, None, xp)
         return value, gradient
+
+    def fused_value(self, logits: Array, targets: Array, *, xp: Any) -> Array:
+        """`value` of arrays of a compiler that fuses what it is given, within the bounds of the conformance suite."""
+        return self._evaluate("fused_value", logits, targets, None, xp)[0]
+
+    def fused_gradient(self, logits: Array, targets: Array, value: Array, *, xp: Any) -> Array:
+        """`gradient` of independent logits, as `fused_value`, which has given ``value``."""
+        return self._evaluate("fused_gradient", logits, targets, value, xp)[0]
 
     def losses_shape(self, logits_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Shape of the losses for logits of a shape."""
