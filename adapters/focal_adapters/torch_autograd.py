@@ -17,6 +17,7 @@ from torch.autograd import Function, forward_ad
 from focal_adapters import torch_namespace as xp
 from focal_adapters.parameters import held_in_float32
 from focal_ref.losses import Loss
+from focal_ref.powers import MOST_PRODUCTS
 
 _KIND = 2
 """Position of the class of the loss among the inputs of a Function."""
@@ -45,8 +46,9 @@ def element_losses(loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
         On a third differentiation.
     """
     if torch.compiler.is_dynamo_compiling():
-        values = [_as_tensor(value, logits) for value in _values(loss)]
-        return _in_graph(id(type(loss)), logits, targets, *values)
+        values = _values(loss)
+        floats = [value if isinstance(value, float) else None for value in values]
+        return _in_graph(id(type(loss)), logits, targets, *floats, *[_as_tensor(value, logits) for value in values])
     held = loss if logits.dtype == torch.float64 else held_in_float32(loss)
     # A tuple would be taken apart by vmap, as any container is.
     values = [logits.new_tensor(v) if isinstance(v, tuple) else v for v in _values(held)]
@@ -95,10 +97,21 @@ def _as_tensor(value: Any, like: Tensor) -> Any:
 
 
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
-def _in_graph(kind_id: int, logits: Tensor, targets: Tensor, *values: Any) -> Tensor:
+def _in_graph(kind_id: int, logits: Tensor, targets: Tensor, *floats_and_tensors: Any) -> Tensor:
     # By id, because Dynamo's graph cannot hold a class; it has guarded the type of the loss.
     kind = next(kind for kind in _subclasses(Loss) if id(kind) == kind_id)
+    count = len(floats_and_tensors) // 2
+    pairs = zip(floats_and_tensors[:count], floats_and_tensors[count:], strict=True)
+    values = [number if _is_constant(number) else tensor for number, tensor in pairs]
     return _Value.apply(logits, targets, kind, *values)
+
+
+def _is_constant(number: Any) -> bool:
+    """Whether this is a multiple of 1/2 that has not changed: a number that has is a SymFloat.
+
+    A gamma that takes products instead of a power, and that every dtype holds.
+    """
+    return type(number) is float and abs(number) <= MOST_PRODUCTS and 2.0 * number == int(2.0 * number)
 
 
 def _subclasses(kind: type) -> Iterator[type]:
@@ -158,7 +171,7 @@ def _primal(value: Any) -> Any:
 class _Value(_ElementFunction):
     @staticmethod
     def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
-        return _assembled(kind, values).fast_value(x, t, xp=xp)
+        return _assembled(kind, values).fused_value(x, t, xp=xp)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
@@ -178,7 +191,8 @@ class _Value(_ElementFunction):
 class _Gradient(_ElementFunction):
     @staticmethod
     def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
-        return _assembled(kind, values).fast_gradient(x, t, xp=xp)
+        loss = _assembled(kind, values)
+        return loss.fused_gradient(x, t, loss.fused_value(x, t, xp=xp), xp=xp)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
