@@ -5,11 +5,12 @@ hundred passes. With targets that are 0 or 1, finite logits and a small whole or
 will do. With q = x for a positive and -x for a negative, E = exp(q), never its reciprocal, so that
 nothing is selected by the sign of q (which branches: as slow as ten products),
 
-    u = 1 - p_t = 1/(1+E);  p_t = E u;  CE = log1p(min(E, 1/E)) - min(q, 0)
-    FL = alpha_t u^gamma CE;  FL' = -alpha_t u^gamma (gamma p_t CE + u), in x for a negative -FL'
+    u = 1 - p_t = 1/(1+E);  p_t = E u;  CE = log1p(min(E, 1/E)) - min(q, 0);  f = alpha_t / (1+E)^gamma
+    FL = f CE;  FL' = -f (gamma p_t CE + u), in x for a negative -FL'
 
-u has lost what exp lost and two roundings, whatever q; its power loses that gamma times. Positives
-are few, as a rule: they are visited by their places.
+A power multiplies what its base has lost by gamma: 1+E has lost what exp lost and one rounding,
+whatever q, and the division is the only rounding of alpha_t. Where the power overflows, FL is 0.
+Positives are few, as a rule: they are visited by their places.
 """
 
 from collections.abc import Callable
@@ -93,20 +94,18 @@ def _hard(
     x: Float64, positives: npt.NDArray[np.intp], name: str, gamma: float, alpha: Any, detached: bool
 ) -> tuple[Float64, ...]:
     # One piece of memory: arrays written over stay in cache, and the allocator gives and takes one thing.
-    q, e, u, p_t, free = np.empty((5, *x.shape))
+    q, e, d, u, z = np.empty((5, *x.shape))
     _negated_at(positives, np.negative(x, out=q))
     np.exp(q, out=e)
-    np.divide(1.0, np.add(e, 1.0, out=u), out=u)
-    np.multiply(e, u, out=p_t)
-    np.minimum(e, np.divide(1.0, e, out=free), out=e)
-    cross_entropy = np.log1p(e, out=e)
+    np.divide(1.0, np.add(e, 1.0, out=d), out=u)
+    np.minimum(e, np.divide(1.0, e, out=z), out=z)
+    p_t = np.multiply(e, u, out=e)
+    cross_entropy = np.log1p(z, out=z)
     cross_entropy -= np.minimum(q, 0.0, out=q)
-    factor = power(u, gamma, np)
-    if alpha is not None:
-        factor = _balanced(factor, positives, alpha, out=q)
+    factor = _factor(power(d, gamma, np), positives, alpha, out=q)
     found = []
     if name != "gradient":
-        found.append(np.multiply(factor, cross_entropy, out=free))
+        found.append(np.multiply(factor, cross_entropy, out=d))
     if name != "value":
         inside = u
         if not detached:
@@ -124,9 +123,11 @@ def _negated_at(places: npt.NDArray[np.intp], array: Float64) -> Float64:
     return array
 
 
-def _balanced(modulator: Float64, positives: npt.NDArray[np.intp], alpha: Any, out: Float64) -> Float64:
-    """Times alpha for positives and 1 - alpha for negatives; alpha a number or one per class."""
-    np.multiply(modulator, 1.0 - alpha, out=out)
+def _factor(powered: Float64, positives: npt.NDArray[np.intp], alpha: Any, out: Float64) -> Float64:
+    """alpha_t / (1+E)^gamma; alpha a number, one per class, or None."""
+    if alpha is None:
+        return np.divide(1.0, powered, out=out)
+    np.divide(1.0 - alpha, powered, out=out)
     of_positives = alpha[positives % len(alpha)] if isinstance(alpha, np.ndarray) else alpha
-    out.reshape(-1)[positives] = modulator.reshape(-1)[positives] * of_positives
+    out.reshape(-1)[positives] = of_positives / powered.reshape(-1)[positives]
     return out
