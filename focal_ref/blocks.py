@@ -115,12 +115,12 @@ def evaluate_rows(
 
 def extremes(array: npt.NDArray[Any]) -> tuple[Any, Any]:
     """The smallest and the largest of all elements; nan, where there is one."""
-    if array.ndim == 0:
-        return array[()], array[()]
+    if array.size <= RANGE:
+        return array.min(), array.max()
 
     def part(start: int, stop: int) -> tuple[Any, Any]:
         rows = array[start:stop]
-        return np.min(rows), np.max(rows)
+        return rows.min(), rows.max()
 
     length = max(1, RANGE * len(array) // array.size)
     smallest, largest = zip(*over_ranges(part, len(array), length), strict=True)

@@ -27,10 +27,12 @@ def over_ranges(part: Callable[[int, int], Part], count: int, length: int) -> li
     Threads live as long as the call: none to look after in a forked process, and what one raises is
     raised here.
     """
+    if count <= length:
+        return [part(0, count)] if count else []
     starts = range(0, count, length)
     stops = [min(start + length, count) for start in starts]
     workers = min(len(starts), threads())
-    if workers <= 1:
+    if workers == 1:
         return list(map(part, starts, stops))
     from concurrent.futures import ThreadPoolExecutor
 

@@ -84,8 +84,9 @@ def _positives(x: Float64, t: Targets) -> tuple[npt.NDArray[np.intp], npt.NDArra
     if is_class_index(t, x):
         rows = np.flatnonzero(t < x.shape[-1])
         return rows * x.shape[-1] + t[rows], None
-    places = np.flatnonzero(t != 0.0)
-    if np.all(t.reshape(-1)[places] == 1.0):
+    flat = t.reshape(-1)
+    (places,) = (flat != 0.0).nonzero()
+    if (flat[places] == 1.0).all():
         return places, None
     return places, (t != 0.0) & (t != 1.0)
 
