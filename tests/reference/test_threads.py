@@ -82,8 +82,10 @@ def test_what_a_thread_raises_is_raised(count, monkeypatch):
         evaluate_in_blocks(kernel, [np.arange(3.0 * RANGE)], (3 * RANGE,), [True])
 
 
-def test_the_caller_s_error_state_reaches_no_thread(monkeypatch):
-    monkeypatch.setattr(ranges, "threads", lambda: 2)
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.filterwarnings("error")
+def test_underflow_and_overflow_are_nobody_s_concern(count, monkeypatch):
+    monkeypatch.setattr(ranges, "threads", lambda: count)
     x = np.linspace(-800.0, 800.0, 2 * RANGE)
     with np.errstate(all="raise"):
         assert np.isfinite(focal_ref.sigmoid_focal_loss(x, np.arange(2 * RANGE) % 2, reduction="sum"))
