@@ -44,4 +44,5 @@ def random_errors(gamma, alpha, count, seed=1708):
 if __name__ == "__main__":
     for gamma in GAMMAS:
         value, gradient = random_errors(gamma, 0.25, int(sys.argv[1]) if len(sys.argv) > 1 else 40_000)
-        print(f"gamma {gamma}: value {value.max():.1f}, gradient {gradient.max():.1f}", flush=True)
+        above = f"above 5: {np.count_nonzero(value > 5.0)}, {np.count_nonzero(gradient > 5.0)}"
+        print(f"gamma {gamma}: value {value.max():.1f}, gradient {gradient.max():.1f}; {above}", flush=True)
