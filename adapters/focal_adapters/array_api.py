@@ -33,7 +33,7 @@ def apply(loss: Loss, logits: Any, targets: Any, **options: Any) -> Array:
 def apply_value_and_gradient(loss: Loss, logits: Any, targets: Any, **options: Any) -> tuple[Array, Array]:
     """Value of `apply` and its derivative with respect to the logits, in one pass."""
     backend = backend_of(logits)
-    inputs = pipeline.prepared(backend, loss, logits, targets, **options)
+    inputs = pipeline.prepared(backend, pipeline.checked(backend, loss, logits, targets, **options))
     value, gradient = held(loss, inputs.x.dtype).value_and_gradient(inputs.x, inputs.t, xp=backend.xp)
     return pipeline.finished(backend, inputs, value), _chained(backend, inputs, gradient)
 
@@ -45,7 +45,7 @@ def apply_hessian_product(loss: Loss, logits: Any, targets: Any, vector: Any, **
     For independent logits and a vector of ones it is the second derivative of each.
     """
     backend = backend_of(logits)
-    inputs = pipeline.prepared(backend, loss, logits, targets, **options)
+    inputs = pipeline.prepared(backend, pipeline.checked(backend, loss, logits, targets, **options))
     v = backend.xp.astype(backend.as_array("vector", vector, logits), inputs.x.dtype)
     if tuple(v.shape) != tuple(inputs.x.shape):
         raise ValueError(f"vector must have the shape of logits, {tuple(inputs.x.shape)}, got {tuple(v.shape)}")

@@ -22,10 +22,17 @@ ACCURACY = (
 
 
 def adapter_functions(
-    words: Words, module: str, apply: Callable[..., Any], both: Callable[..., Any] | None = None, **more: Any
+    words: Words,
+    module: str,
+    apply: Callable[..., Any],
+    both: Callable[..., Any] | None = None,
+    *,
+    more_options: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> dict[str, Callable[..., Any]]:
-    """The functions of every registered loss for a module."""
-    return named_functions(words, apply, both, more_options={"validate": None}, module=module, **more)
+    """The functions of every registered loss for a module; ``more_options`` are keywords of this adapter alone."""
+    options = {"validate": None, **(more_options or {})}
+    return named_functions(words, apply, both, more_options=options, module=module, **more)
 
 
 def class_names() -> dict[str, type[Loss]]:

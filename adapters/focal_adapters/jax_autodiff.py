@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from focal_adapters import jax_kernels
 from focal_adapters.parameters import held_in_float32
 from focal_ref.losses import Loss
 
@@ -59,7 +60,7 @@ def _constant_rule(name: str, primals: tuple[Array], tangents: tuple[Any]) -> Pa
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _value(loss: Loss, x: Array, t: Array) -> Array:
-    return loss.value(x, t, xp=jnp)
+    return jax_kernels.value(loss, x, t)
 
 
 @partial(_value.defjvp, symbolic_zeros=True)
@@ -70,7 +71,7 @@ def _value_rule(loss: Loss, primals: Pair, tangents: Pair) -> Pair:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _value_and_gradient(loss: Loss, x: Array, t: Array) -> Pair:
-    return loss.value_and_gradient(x, t, xp=jnp)
+    return jax_kernels.value_and_gradient(loss, x, t)
 
 
 @partial(_value_and_gradient.defjvp, symbolic_zeros=True)

@@ -24,15 +24,27 @@ from focal_ref.reduction import counted, denominator, masked_inputs, reduced, we
 Array = Any
 
 
-def apply(backend: Backend, loss: Loss, logits: Any, targets: Any, **options: Any) -> Array:
-    """Reduced loss of a backend's arrays; the adapters' functions document the arguments."""
-    inputs = prepared(backend, loss, logits, targets, **options)
-    return finished(backend, inputs, backend.elements(loss, inputs.x, inputs.t))
+@dataclass(frozen=True)
+class Given:
+    """What was given, checked: the framework's arrays in the dtypes they came in."""
+
+    loss: Loss
+    logits: Array
+    targets: Array
+    """Of the shape of the logits, or class indices."""
+    indices: bool
+    weight: Array | None
+    mask: Array | None
+    """Of what counts, `ignore_index` included."""
+    reduction: str
+    normalizer: Any
+    dtype: Any
+    """The dtype to compute in."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What was given, checked; ``x``, ``t`` and ``weight`` in the compute dtype, harmless where masked.
+    """What a loss is computed of; ``x``, ``t`` and ``weight`` in the compute dtype, harmless where masked.
 
     Class indices are integers still.
     """
@@ -48,7 +60,7 @@ class Inputs:
     """The dtype of the logits."""
 
 
-def prepared(
+def checked(
     backend: Backend,
     loss: Loss,
     logits: Any,
@@ -60,8 +72,8 @@ def prepared(
     reduction: str = "none",
     normalizer: Any = None,
     validate: bool | None = None,
-) -> Inputs:
-    """All that comes before the mathematics."""
+) -> Given:
+    """All that can be wrong with a call is told here."""
     xp = backend.xp
     check_reduction(reduction, normalizer)
     ignore_index, validate = checked_ignore_index(ignore_index), checked_validate(validate)
@@ -87,15 +99,31 @@ def prepared(
     normalizer = _checked_normalizer(backend, normalizer, logits, validate, dtype)
     mask = counted(loss, targets, indices, mask, ignore_index, xp)
     validate_targets(backend, loss, logits, targets, mask, validate)
+    return Given(loss, logits, targets, indices, weight, mask, reduction, normalizer, dtype)
 
-    x = _cast(logits, dtype, xp)
-    t = targets if indices else _cast(targets, dtype, xp)
+
+def prepared(backend: Backend, given: Given) -> Inputs:
+    """All that comes before the mathematics."""
+    xp, loss, indices, mask, dtype = backend.xp, given.loss, given.indices, given.mask, given.dtype
+    x = _cast(given.logits, dtype, xp)
+    t = given.targets if indices else _cast(given.targets, dtype, xp)
     x, t = masked_inputs(loss, x, t, indices, mask, xp)
-    divisor = denominator(loss, x, t, indices, mask, reduction, normalizer, xp)
-    if reduction in ("mean", "mean_positives"):
+    divisor = denominator(loss, x, t, indices, mask, given.reduction, given.normalizer, xp)
+    if given.reduction in ("mean", "mean_positives"):
         divisor = xp.astype(divisor, dtype)
-    weight = None if weight is None else _cast(weight, dtype, xp)
-    return Inputs(loss, x, t, weight, mask, divisor, reduction, logits.dtype)
+    weight = None if given.weight is None else _cast(given.weight, dtype, xp)
+    return Inputs(loss, x, t, weight, mask, divisor, given.reduction, given.logits.dtype)
+
+
+def apply(backend: Backend, loss: Loss, logits: Any, targets: Any, **options: Any) -> Array:
+    """Reduced loss of a backend's arrays; the adapters' functions document the arguments."""
+    return computed(backend, checked(backend, loss, logits, targets, **options))
+
+
+def computed(backend: Backend, given: Given) -> Array:
+    """The reduced loss of what was given."""
+    inputs = prepared(backend, given)
+    return finished(backend, inputs, backend.elements(inputs.loss, inputs.x, inputs.t))
 
 
 def finished(backend: Backend, inputs: Inputs, elements: Array) -> Array:

@@ -9,9 +9,11 @@ from typing import Any
 from torch import Tensor
 
 from focal_adapters import pipeline
+from focal_adapters import torch_one_pass as one_pass
 from focal_adapters.faces import ACCURACY, VALIDATE, adapter_functions, looked_up
-from focal_adapters.torch_backend import BACKEND
+from focal_adapters.torch_backend import BACKEND, RECOMPUTING
 from focal_adapters.torch_modules import module_classes
+from focal_ref.checks import checked_flag
 from focal_ref.faces import Words
 from focal_ref.losses import Loss
 from focal_ref.targets import smooth_targets
@@ -19,7 +21,7 @@ from focal_ref.targets import smooth_targets
 __all__ = ["apply", "smooth_targets"]
 
 
-def apply(loss: Loss, logits: Tensor, targets: Any, **options: Any) -> Tensor:
+def apply(loss: Loss, logits: Tensor, targets: Any, *, recompute: bool = False, **options: Any) -> Tensor:
     """Apply any loss object of focal_ref to tensors.
 
     Parameters
@@ -29,10 +31,19 @@ def apply(loss: Loss, logits: Tensor, targets: Any, **options: Any) -> Tensor:
     logits, targets, **options
         As in `sigmoid_focal_loss`, which says what is returned and raised, too.
     """
-    result: Tensor = pipeline.apply(BACKEND, loss, logits, targets, **options)
+    backend = RECOMPUTING if checked_flag("recompute", recompute) else BACKEND
+    given = pipeline.checked(backend, loss, logits, targets, **options)
+    if one_pass.takes(given):
+        return one_pass.result(given, recompute=recompute)
+    result: Tensor = pipeline.computed(backend, given)
     return result
 
 
+_RECOMPUTE = """
+recompute : bool, default False
+    True: nothing is kept for the backward pass, which computes the gradient anew. Half-precision logits
+    never keep anything; under `torch.compile` the compiler decides.
+""".strip()
 _WORDS = Words(
     array="tensor",
     number="float or 0-d tensor",
@@ -46,9 +57,9 @@ _WORDS = Words(
         "ValueError\n    Wrong shapes or values.\nRuntimeError\n    On a third derivative."
     ),
     notes=f"Derivatives are analytic, the first and the second.\n{ACCURACY}",
-    more_parameters=VALIDATE,
+    more_parameters=f"{VALIDATE}\n{_RECOMPUTE}",
 )
-_FUNCTIONS = adapter_functions(_WORDS, __name__, apply)
+_FUNCTIONS = adapter_functions(_WORDS, __name__, apply, more_options={"recompute": False})
 _CLASSES = module_classes(_FUNCTIONS, __name__)
 
 

@@ -54,6 +54,13 @@ def element_losses(loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
     return losses
 
 
+def gradient_of_elements(loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
+    """Derivative of the sum of the losses, differentiable once more; takes what `element_losses` takes."""
+    values = [logits.new_tensor(v) if isinstance(v, tuple) else v for v in _values(loss)]
+    gradient: Tensor = _Gradient.apply(logits, targets, type(loss), *values)
+    return gradient
+
+
 def refusal(name: str) -> str:
     """Why a derivative with respect to an argument is refused."""
     return f"{name} must not require a derivative: derivatives are provided with respect to the logits only"

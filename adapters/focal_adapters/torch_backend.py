@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from focal_adapters import torch_namespace
+from focal_adapters import torch_one_pass as one_pass
 from focal_adapters.torch_autograd import element_losses, refusal
 from focal_ref.checks import describe
 from focal_ref.losses import Loss
@@ -18,6 +19,9 @@ class _Torch:
     """`focal_adapters.backend.Backend`, which documents the methods."""
 
     xp = torch_namespace
+
+    def __init__(self, *, recompute: bool) -> None:
+        self.recompute = recompute
 
     def as_array(self, name: str, value: Any, like: Tensor | None) -> Tensor:
         if isinstance(value, Tensor):
@@ -58,6 +62,8 @@ class _Torch:
         return False
 
     def elements(self, loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
+        if logits.numel() > 0 and one_pass.takes_elements(logits, targets):
+            return one_pass.element_losses(loss, logits, targets, recompute=self.recompute)
         return element_losses(loss, logits, targets)
 
 
@@ -66,4 +72,6 @@ def _autocast(array: Tensor) -> bool:
     return bool(torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device))
 
 
-BACKEND = _Torch()
+BACKEND = _Torch(recompute=False)
+RECOMPUTING = _Torch(recompute=True)
+"""Keeps nothing between the value and the gradient."""

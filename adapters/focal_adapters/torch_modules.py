@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from focal_adapters.faces import check_names, class_names, class_signature
-from focal_ref.checks import check_reduction, checked_ignore_index, checked_validate
+from focal_ref.checks import check_reduction, checked_flag, checked_ignore_index, checked_validate
 from focal_ref.losses import Loss
+
+_OPTIONS = {"reduction": "mean", "ignore_index": None, "validate": None, "recompute": False}
 
 
 class FocalLossModule(torch.nn.Module):  # type: ignore[misc]
@@ -24,6 +26,7 @@ class FocalLossModule(torch.nn.Module):  # type: ignore[misc]
         reduction: str = "mean",
         ignore_index: int | None = None,
         validate: bool | None = None,
+        recompute: bool = False,
         **parameters: Any,
     ) -> None:
         super().__init__()
@@ -35,6 +38,7 @@ class FocalLossModule(torch.nn.Module):  # type: ignore[misc]
         self.reduction = reduction
         self.ignore_index = checked_ignore_index(ignore_index)
         self.validate = checked_validate(validate)
+        self.recompute = checked_flag("recompute", recompute)
 
     _parameter_names: tuple[str, ...] = ()
 
@@ -43,7 +47,8 @@ class FocalLossModule(torch.nn.Module):  # type: ignore[misc]
     ) -> Tensor:
         """Reduced loss; takes what the function of the same name takes."""
         options: dict[str, Any] = {"weight": weight, "mask": mask, "normalizer": normalizer}
-        options |= {"reduction": self.reduction, "ignore_index": self.ignore_index, "validate": self.validate}
+        options |= {"reduction": self.reduction, "ignore_index": self.ignore_index}
+        options |= {"validate": self.validate, "recompute": self.recompute}
         parameters = {name: getattr(self, name) for name in self._parameter_names}
         result: Tensor = type(self).function(logits, targets, **parameters, **options)
         return result
@@ -60,6 +65,8 @@ class FocalLossModule(torch.nn.Module):  # type: ignore[misc]
         for name in ("ignore_index", "validate"):
             if getattr(self, name) is not None:
                 shown.append(f"{name}={getattr(self, name)}")
+        if self.recompute:
+            shown.append("recompute=True")
         return ", ".join(shown)
 
 
@@ -68,9 +75,10 @@ def module_classes(functions: Mapping[str, Callable[..., Any]], module: str) -> 
     classes = {}
     for name, loss in class_names().items():
         function_name = f"{loss.name}_loss"
+        names = ", ".join((*(field.name for field in dataclasses.fields(loss)), *_OPTIONS))  # type: ignore[arg-type]
         doc = (
             f"`{function_name}` as a module without state.\n\nParameters\n----------\n"
-            f"{', '.join(field.name for field in dataclasses.fields(loss))}, reduction, ignore_index, validate\n"  # type: ignore[arg-type]
+            f"{names}\n"
             f'    As in `{function_name}`, checked here; ``reduction`` is "mean" unless told otherwise. They may be\n'
             "    assigned later on."
         )
@@ -79,7 +87,7 @@ def module_classes(functions: Mapping[str, Callable[..., Any]], module: str) -> 
             "__module__": module,
             "loss_class": loss,
             "function": staticmethod(functions[function_name]),
-            "__signature__": class_signature(loss, {"reduction": "mean", "ignore_index": None, "validate": None}),
+            "__signature__": class_signature(loss, _OPTIONS),
             "_parameter_names": tuple(field.name for field in dataclasses.fields(loss)),  # type: ignore[arg-type]
         }
         classes[name] = type(name, (FocalLossModule,), members)

@@ -27,3 +27,8 @@ def expm1(x: Any) -> Any:
     usual = (rest != 0.0) & (rest != -1.0) & torch.isfinite(rest)
     logarithm = torch.log(torch.where(usual, grown, 2.0))
     return torch.where(usual, rest * (x / logarithm), torch.where(rest == 0.0, x, rest))
+
+
+def min_and_max(x: Any) -> tuple[Any, Any]:
+    """Both in one pass."""
+    return torch.aminmax(x)

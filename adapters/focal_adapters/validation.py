@@ -32,17 +32,25 @@ def validate_targets(
     if len(targets.shape) < len(logits.shape):
         rows = mask if mask is None or loss.consumes_classes else xp.any(mask, axis=-1)
         counted = targets if rows is None else xp.where(rows, targets, xp.zeros_like(targets))
-        smallest, largest = int(xp.min(counted)), int(xp.max(counted))
-        check_class_indices(smallest, largest, logits.shape[loss.axis], not loss.consumes_classes)
+        smallest, largest = _extremes(counted, xp)
+        check_class_indices(int(smallest), int(largest), logits.shape[loss.axis], not loss.consumes_classes)
         return
     kind = backend.kind(targets)
     if kind != "bool":
         per_logit = None if mask is None else loss.spread(mask, xp)
         counted = targets if per_logit is None else xp.where(per_logit, targets, xp.zeros_like(targets))
-        check_all_in_unit_interval(float(xp.min(counted)), float(xp.max(counted)))
+        smallest, largest = _extremes(counted, xp)
+        check_all_in_unit_interval(float(smallest), float(largest))
     if loss.consumes_classes:
         # Halves overflow or lose the sum of many.
         wide = targets if kind == "floating" and "16" not in str(targets.dtype) else xp.astype(targets, xp.float32)
         sums = xp.sum(wide, axis=loss.axis)
         sums = sums if mask is None else xp.where(mask, sums, xp.ones_like(sums))
         check_rows_sum_to_one(float(xp.min(sums)), float(xp.max(sums)))
+
+
+def _extremes(array: Array, xp: Any) -> tuple[Any, Any]:
+    """The smallest and the largest number, in one pass where a framework has it."""
+    if hasattr(xp, "min_and_max"):
+        return xp.min_and_max(array)
+    return xp.min(array), xp.max(array)

@@ -66,6 +66,18 @@ class Loss:
         formula = getattr(self, f"{name}_formula")
         return lambda *arrays: formula(*arrays, numpy_namespace)
 
+    def fast_value_and_gradient_formula(self, x: Array, t: Array, xp: Any) -> tuple[Array, Array]:
+        """Both at once, in fewer operations."""
+        return self.value_and_gradient_formula(x, t, xp)
+
+    def fused_value_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """The loss for a compiler that fuses, where a loss has such a formula."""
+        return self.value_formula(x, t, xp)
+
+    def fused_gradient_formula(self, x: Array, t: Array, value: Array, xp: Any) -> Array:
+        """Its gradient for a compiler that fuses, with the loss at hand."""
+        return self.gradient_formula(x, t, xp)
+
     def value(self, logits: Any, targets: Any, *, xp: Any = None) -> Array:
         """Loss of each element or row, in nats.
 
@@ -120,6 +132,19 @@ class Loss:
         """`gradient`, as `fast_value`."""
         return self._evaluate("fast_gradient", logits, targets, None, xp)[0]
 
+    def fast_value_and_gradient(self, logits: Array, targets: Array, *, xp: Any) -> tuple[Array, Array]:
+        """Both, as `fast_value`."""
+        value, gradient = self._evaluate("fast_value_and_gradient", logits, targets, None, xp)
+        return value, gradient
+
+    def fused_value(self, logits: Array, targets: Array, *, xp: Any) -> Array:
+        """`value` of arrays of a compiler that fuses what it is given, within the bounds of the conformance suite."""
+        return self._evaluate("fused_value", logits, targets, None, xp)[0]
+
+    def fused_gradient(self, logits: Array, targets: Array, value: Array, *, xp: Any) -> Array:
+        """`gradient` of independent logits, as `fused_value`, which has given ``value``."""
+        return self._evaluate("fused_gradient", logits, targets, value, xp)[0]
+
     def losses_shape(self, logits_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Shape of the losses for logits of a shape."""
         return self.index_shape(logits_shape) if self.consumes_classes else tuple(logits_shape)
@@ -173,5 +198,5 @@ class Loss:
         return array if self.axis == -1 else xp.moveaxis(array, self.axis, -1)
 
     def _back(self, array: Array, name: str, index: int, xp: Any) -> Array:
-        per_loss = name in ("value", "fast_value") or (name == "value_and_gradient" and index == 0)
+        per_loss = index == 0 and "value" in name
         return array if self.axis == -1 or (per_loss and self.consumes_classes) else xp.moveaxis(array, -1, self.axis)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from focal_ref.checks import checked_alpha, checked_flag, checked_gamma, checked_soft_targets
 from focal_ref.losses.loss import Loss
 from focal_ref.losses.sigmoid_fast import FastRule, Hard, Linear
+from focal_ref.losses.sigmoid_fused import Fused
 from focal_ref.losses.sigmoid_rules import RULES, Rule
 from focal_ref.losses.sigmoid_terms import SigmoidTerms
 from focal_ref.namespace import array_like
@@ -122,9 +123,39 @@ class SigmoidFocal(Loss):
             return self.gradient_formula(x, t, xp)
         return rule.detached_gradient() if self.detach_modulator else rule.gradient()
 
+    def fast_value_and_gradient_formula(self, x: Array, t: Array, xp: Any) -> tuple[Array, Array]:
+        """Both, from the same exponential, logarithm and power."""
+        rule = self._fast_rule(x, t, xp)
+        if rule is None:
+            return self.value_and_gradient_formula(x, t, xp)
+        return rule.value(), rule.detached_gradient() if self.detach_modulator else rule.gradient()
+
+    def fused_value_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """FL for a compiler that fuses, for hard targets and linear soft ones."""
+        rule = self._fused_rule(x, t, xp)
+        return self.value_formula(x, t, xp) if rule is None else rule.value()
+
+    def fused_gradient_formula(self, x: Array, t: Array, value: Array, xp: Any) -> Array:
+        """dFL/dx for a compiler that fuses."""
+        rule = self._fused_rule(x, t, xp)
+        if rule is None:
+            return self.gradient_formula(x, t, xp)
+        return rule.detached_gradient() if self.detach_modulator else rule.gradient(value)
+
+    @property
+    def _gamma_is_large(self) -> bool:
+        # The error of the formulas in few operations grows with gamma: beyond 10 nobody bounds it.
+        return isinstance(self.gamma, float) and self.gamma > 10.0
+
+    def _fused_rule(self, x: Array, t: Array, xp: Any) -> Fused | None:
+        indices = is_class_index(t, x)
+        if self._gamma_is_large or not (indices or self.soft_targets == "linear"):
+            return None
+        dense = one_hot(t, x, xp, others_allowed=True) if indices else t
+        return Fused(x, dense, self.gamma, self._alpha_array(x, xp), xp)
+
     def _fast_rule(self, x: Array, t: Array, xp: Any) -> FastRule | None:
-        # The error grows with gamma: beyond 10 nobody bounds it.
-        if isinstance(self.gamma, float) and self.gamma > 10.0:
+        if self._gamma_is_large:
             return None
         if is_class_index(t, x):
             rule: type[FastRule] = Hard

@@ -1,0 +1,97 @@
+"""The softmax focal loss of class indices in place, for eager PyTorch on CPU: no one-hot array, few passes.
+
+With e = exp(x), of x less its largest where that is large, S the sum of the e of the other classes
+and T = S + e_y, u = 1 - p_y = S/T,
+
+  CE = -log1p(-u) where u < 1/2, else -log p_y
+  FL_j = e_j/S C for another class j, FL_y = -C,  C = alpha_y u^gamma (gamma p_y CE + u)
+
+so that all but a few numbers a row is: subtract, exp, sum, multiply. 1 - p_y never cancels. Against
+the operations of `focal_ref.losses.softmax_rules` it takes a thirtieth of the time
+(`python -m benchmarks --only torch/eager/softmax`, docs/performance.md).
+"""
+
+import math
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from focal_adapters.torch_evaluated import Evaluated, power
+from focal_ref.losses import Loss, SoftmaxFocal
+
+MODERATE = {torch.float32: 60.0, torch.float64: 600.0}
+"""Up to this size exp(x) needs no largest logit subtracted: neither it nor a sum of many overflows."""
+SMALLEST = {torch.float32: 1e-30, torch.float64: 1e-290}
+"""A smaller p_y may have lost digits, or be 0: its logarithm is taken from the logits."""
+
+
+class HardRows:
+    """Evaluates blocks of rows; says no (None) to soft rows, and to logits that are not finite."""
+
+    @classmethod
+    def of(cls, loss: Loss, dtype: torch.dtype, size: int) -> Self | None:
+        """For blocks of at most ``size`` elements; None for a loss that it does not compute."""
+        return cls(loss, dtype, size) if type(loss) is SoftmaxFocal else None
+
+    def __init__(self, loss: SoftmaxFocal, dtype: torch.dtype, size: int) -> None:
+        self.gamma, self.alpha, self.detach = loss.gamma, loss.alpha, loss.detach_modulator
+        self.smallest, self.moderate = SMALLEST[dtype], MODERATE[dtype]
+        self.buffer = torch.empty(size, dtype=dtype)
+
+    def evaluated(self, x: Tensor, t: Tensor, value: bool, gradient: bool, out: Tensor | None) -> Evaluated | None:
+        """Value and gradient of a block, the gradient in ``out`` if given; else valid until the next call."""
+        rows, classes = x.shape
+        if t.ndim == x.ndim:
+            return None
+        smallest, largest = torch.aminmax(t)
+        if int(smallest) < 0 or int(largest) >= classes:
+            return None
+        e = self.buffer[: x.numel()].view(rows, classes) if out is None else out
+        top = self._exponentials(x, e)
+        # Positions along the block: indexing along an axis takes twice as long.
+        mine = torch.arange(0, x.numel(), classes, dtype=torch.int64).add_(t)
+        line = e.view(-1)
+        e_y = line[mine]
+        line.index_fill_(0, mine, 0.0)
+        others = e.sum(dim=1)
+        total = others + e_y
+        u, p_y = others / total, e_y / total
+        entropy = torch.where(u < 0.5, -torch.log1p(-u), -torch.log(p_y))
+        small = p_y < self.smallest
+        if small.any():
+            entropy = torch.where(small, (top - x.reshape(-1)[mine]) + torch.log(total), entropy)
+        factor = torch.ones_like(u) if self.gamma == 0.0 else power(u, self.gamma)
+        if self.alpha is not None:
+            alpha = torch.as_tensor(self.alpha, dtype=x.dtype)
+            factor = factor * (alpha[t] if alpha.ndim else alpha)
+        losses = factor * entropy
+        pull = factor * (u if self.detach else u + self.gamma * p_y * entropy)
+        summed = float(losses.sum())
+        # Not finite where a logit was not, or where the factor of an infinite loss is 0.
+        if not (math.isfinite(summed) and math.isfinite(float(pull.sum()))):
+            return None
+        if gradient:
+            divisor = torch.where(others == 0.0, 1.0, others)
+            scale = pull / divisor
+            if float(scale.amin()) < torch.finfo(x.dtype).smallest_normal:
+                # pull may be normal where its quotient is not.
+                e.div_(divisor.unsqueeze(1))
+                scale = pull
+            e.mul_(scale.unsqueeze(1))
+            line[mine] = -pull
+        return Evaluated(losses if value else None, summed, e if gradient else None)
+
+    def _exponentials(self, x: Tensor, out: Tensor) -> Tensor | float:
+        """Of x less the number that is returned, one a row where x itself may overflow."""
+        if float(x.amax()) <= self.moderate and float(x.amin()) >= -self.moderate:
+            torch.exp(x, out=out)
+            return 0.0
+        top = x.amax(dim=1, keepdim=True)
+        torch.sub(x, top, out=out)
+        # What the subtraction loses counts up to 88 times.
+        seen = out - x
+        lost = (x - (out - seen)).sub_(seen.add_(top)).nan_to_num_(0.0, 0.0, 0.0)
+        out.exp_()
+        out.addcmul_(out, lost)
+        return top[:, 0]
