@@ -1,15 +1,20 @@
-"""Evaluation of NumPy arrays in blocks: bounded extra memory, and temporaries that stay in cache."""
+"""Evaluation of NumPy arrays in blocks: bounded extra memory, temporaries that stay in cache, threads."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from focal_ref.ranges import over_ranges
+
 Float64 = npt.NDArray[np.float64]
 
-BLOCK = 16_384
-"""Elements a block: about twenty float64 temporaries of 128 KiB (benchmarks/ compares sizes)."""
+BLOCK = 32_768
+"""Elements a block: about twenty float64 temporaries of 256 KiB; smaller ones cost threads more waiting."""
+RANGE = 4 * BLOCK
+"""Elements that one thread takes at a time."""
 
 
 def evaluate_in_blocks(
@@ -23,7 +28,7 @@ def evaluate_in_blocks(
     Parameters
     ----------
     kernel : callable
-        Takes one block of each operand, returns one block of each result.
+        Takes one block of each operand, returns one block of each result; called by several threads.
     operands : sequence of arrays
         Of any real dtype and memory layout; converted block by block.
     shape : tuple of int
@@ -38,33 +43,31 @@ def evaluate_in_blocks(
     """
     arrays = [np.empty(shape) if keep else None for keep in kept]
     written = [array for array in arrays if array is not None]
-    sums: list[list[float]] = [[] for _ in kept]
     # Its stub wants literal strings, which nested lists of flags are not.
     nditer: Any = np.nditer
-    iterator = nditer(
-        [*operands, *written],
-        flags=["external_loop", "buffered", "zerosize_ok"],
-        op_flags=[["readonly"]] * len(operands) + [["writeonly"]] * len(written),
-        op_dtypes=[np.dtype(np.float64)] * (len(operands) + len(written)),
-        # 'unsafe' admits bfloat16, which NumPy knows no casting rule for; dtypes are checked before.
-        casting="unsafe",
-        itershape=shape,
-        buffersize=BLOCK,
-    )
-    # Untaken branches of `where` and underflow to the right limit are not worth a warning.
-    with iterator, np.errstate(all="ignore"):
-        for blocks in iterator:
-            results = kernel(*blocks[: len(operands)])
-            outputs = iter(blocks[len(operands) :])
-            for keep, block_sums, result in zip(kept, sums, results, strict=True):
-                if keep:
-                    next(outputs)[...] = result
-                else:
-                    block_sums.append(float(np.sum(result)))
-        return [
-            array if array is not None else np.asarray(np.sum(np.asarray(block_sums)))
-            for array, block_sums in zip(arrays, sums, strict=True)
-        ]
+
+    def part(start: int, stop: int) -> list[list[float]]:
+        sums: list[list[float]] = [[] for _ in kept]
+        iterator = nditer(
+            [*operands, *written],
+            flags=["external_loop", "buffered", "ranged"],
+            op_flags=[["readonly"]] * len(operands) + [["writeonly"]] * len(written),
+            op_dtypes=[np.dtype(np.float64)] * (len(operands) + len(written)),
+            # 'unsafe' admits bfloat16, which NumPy knows no casting rule for; dtypes are checked before.
+            casting="unsafe",
+            itershape=shape,
+            buffersize=BLOCK,
+        )
+        iterator.iterrange = (start, stop)
+        # Untaken branches of `where` and underflow to the right limit are not worth a warning. Each
+        # thread has an error state of its own.
+        with iterator, np.errstate(all="ignore"):
+            for blocks in iterator:
+                results = kernel(*blocks[: len(operands)])
+                _kept(results, sums, iter(blocks[len(operands) :]), kept)
+        return sums
+
+    return _collected(arrays, over_ranges(part, math.prod(shape), RANGE))
 
 
 def evaluate_rows(
@@ -78,7 +81,7 @@ def evaluate_rows(
     ----------
     kernel : callable
         Takes a block of rows of each operand, float64 or, for integers, int64; returns one block of
-        each result.
+        each result. Called by several threads.
     operands : sequence of arrays
         The first has two axes, rows and classes.
     widths : sequence of tuple or None
@@ -90,21 +93,54 @@ def evaluate_rows(
     """
     count, classes = operands[0].shape
     arrays = [None if width is None else np.empty((count, *width)) for width in widths]
-    sums: list[list[float]] = [[] for _ in widths]
+    kept = [array is not None for array in arrays]
     step = max(1, BLOCK // max(1, classes))
-    with np.errstate(all="ignore"):
-        for start in range(0, count, step):
-            rows = slice(start, start + step)
-            # bfloat16 is neither: NumPy knows it as a foreign dtype.
-            blocks = [
-                o[rows].astype(np.int64 if o.dtype.kind in "iu" and o.ndim == 1 else np.float64) for o in operands
-            ]
-            for array, block_sums, result in zip(arrays, sums, kernel(*blocks), strict=True):
-                if array is not None:
-                    array[rows] = result
-                else:
-                    block_sums.append(float(np.sum(result)))
+
+    def part(start: int, stop: int) -> list[list[float]]:
+        sums: list[list[float]] = [[] for _ in kept]
+        with np.errstate(all="ignore"):
+            for first in range(start, stop, step):
+                rows = slice(first, min(first + step, stop))
+                # bfloat16 is neither: NumPy knows it as a foreign dtype.
+                blocks = [
+                    o[rows].astype(np.int64 if o.dtype.kind in "iu" and o.ndim == 1 else np.float64, copy=False)
+                    for o in operands
+                ]
+                outputs = iter([array[rows] for array in arrays if array is not None])
+                _kept(kernel(*blocks), sums, outputs, kept)
+        return sums
+
+    return _collected(arrays, over_ranges(part, count, step * (RANGE // BLOCK)))
+
+
+def extremes(array: npt.NDArray[Any]) -> tuple[Any, Any]:
+    """The smallest and the largest of all elements; nan, where there is one."""
+    if array.size <= RANGE:
+        return array.min(), array.max()
+
+    def part(start: int, stop: int) -> tuple[Any, Any]:
+        rows = array[start:stop]
+        return rows.min(), rows.max()
+
+    length = max(1, RANGE * len(array) // array.size)
+    smallest, largest = zip(*over_ranges(part, len(array), length), strict=True)
+    return np.min(smallest), np.max(largest)
+
+
+def _kept(
+    results: Sequence[Float64], sums: list[list[float]], outputs: Iterator[Float64], kept: Sequence[bool]
+) -> None:
+    """Write the results of a block to the outputs, or add its sum to the sums."""
+    for keep, block_sums, result in zip(kept, sums, results, strict=True):
+        if keep:
+            next(outputs)[...] = result
+        else:
+            block_sums.append(float(np.sum(result)))
+
+
+def _collected(arrays: Sequence[Float64 | None], parts: Sequence[list[list[float]]]) -> list[Float64]:
+    """The arrays, and the sums of what their blocks sum up to, in the order of the blocks."""
     return [
-        array if array is not None else np.asarray(np.sum(np.asarray(block_sums)))
-        for array, block_sums in zip(arrays, sums, strict=True)
+        array if array is not None else np.asarray(np.sum(np.asarray([s for part in parts for s in part[index]])))
+        for index, array in enumerate(arrays)
     ]

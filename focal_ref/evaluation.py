@@ -9,7 +9,6 @@ import numpy.typing as npt
 from focal_ref.blocks import Float64, evaluate_in_blocks, evaluate_rows
 from focal_ref.inputs import as_array, check_targets, checked_inputs
 from focal_ref.losses.loss import Loss
-from focal_ref.namespace import numpy_namespace as xp
 
 Kind = Literal["loss", "logit", "sum"]
 """What a result has one number for: each loss, each logit, or all losses together."""
@@ -33,10 +32,10 @@ def evaluate_checked(loss: Loss, name: str, logits: Any, targets: Any, vector: A
         if v.shape != x.shape:
             raise ValueError(f"vector must have the shape of logits, {x.shape}, got {v.shape}")
         per_logit.append(v)
-    formula = getattr(loss, f"{name}_formula")
+    formula = loss.block_formula(name)
 
     def kernel(x_block: Float64, t_block: npt.NDArray[Any], *vectors: Float64) -> tuple[Float64, ...]:
-        result = formula(x_block, t_block, *vectors, xp)
+        result = formula(x_block, t_block, *vectors)
         return result if isinstance(result, tuple) else (result,)
 
     results = evaluate(loss, kernel, x, t, [], per_logit, RESULTS[name])

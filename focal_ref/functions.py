@@ -54,6 +54,7 @@ def _apply(
         _, t = masked_inputs(loss, x, t, True, m, xp)
     divisor = denominator(loss, x, t, indices, m, reduction, normalizer, xp)
     extras = [array for array in (w, m) if array is not None]
+    formula = loss.block_formula("value_and_gradient" if with_gradient else "value")
 
     def kernel(x_block: Float64, t_block: npt.NDArray[Any], *blocks: Float64) -> tuple[Float64, ...]:
         remaining = list(blocks)
@@ -68,8 +69,8 @@ def _apply(
             harmless = 1.0 / x_block.shape[-1] if loss.consumes_classes else 0.0
             t_block = t_block if indices else np.where(of_logits(m_block), t_block, harmless)
         if not with_gradient:
-            return (weighted(loss.value_formula(x_block, t_block, xp), w_block, m_block, xp),)
-        value, gradient = loss.value_and_gradient_formula(x_block, t_block, xp)
+            return (weighted(formula(x_block, t_block), w_block, m_block, xp),)
+        value, gradient = formula(x_block, t_block)
         gradient = weighted(gradient, of_logits(w_block), of_logits(m_block), xp)
         return weighted(value, w_block, m_block, xp), gradient if divisor is None else gradient / divisor
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from focal_ref.blocks import extremes
 from focal_ref.checks import (
     check_all_in_unit_interval,
     check_class_indices,
@@ -55,25 +56,29 @@ def checked_inputs(loss: Loss, logits: Any, targets: Any) -> tuple[npt.NDArray[A
 
 def check_targets(loss: Loss, x: npt.NDArray[Any], t: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None) -> None:
     """Values of the targets that the mask, of the shape of the losses or broadcast to it, counts."""
-    losses_shape = loss.losses_shape(x.shape)
-    counted = np.broadcast_to(True if mask is None else mask, losses_shape)
+    if t.size == 0 or not (mask is None or mask.any()):
+        return
+    counted = None if mask is None else np.broadcast_to(mask, loss.losses_shape(x.shape))
     if t.ndim < x.ndim:
-        rows = counted if loss.consumes_classes else np.any(counted, axis=-1)
-        if np.any(rows):
-            chosen = t[rows]
-            background = not loss.consumes_classes
-            check_class_indices(int(chosen.min()), int(chosen.max()), x.shape[loss.axis], background)
+        chosen = t
+        if counted is not None:
+            chosen = t[counted if loss.consumes_classes else counted.any(axis=-1)]
+        smallest, largest = extremes(chosen)
+        background = not loss.consumes_classes
+        check_class_indices(int(smallest), int(largest), x.shape[loss.axis], background)
         return
-    if not np.any(counted):
-        return
-    per_logit = np.broadcast_to(np.expand_dims(counted, loss.axis), t.shape) if loss.consumes_classes else counted
     if t.dtype.kind != "b":
-        smallest, largest = np.min(t, where=per_logit, initial=1), np.max(t, where=per_logit, initial=0)
+        smallest, largest = extremes(t) if counted is None else _extremes_where(t, loss.spread(counted, np))
         check_all_in_unit_interval(float(smallest), float(largest))
     if loss.consumes_classes:
         with np.errstate(all="ignore"):
-            sums = np.asarray(np.sum(t, axis=loss.axis, dtype=np.float64))[counted]
-        check_rows_sum_to_one(float(sums.min()), float(sums.max()))
+            sums = np.asarray(np.sum(t, axis=loss.axis, dtype=np.float64))
+        check_rows_sum_to_one(*map(float, extremes(sums if counted is None else sums[counted])))
+
+
+def _extremes_where(t: npt.NDArray[Any], counted: npt.NDArray[np.bool_]) -> tuple[Any, Any]:
+    where = np.broadcast_to(counted, t.shape)
+    return np.min(t, where=where, initial=1), np.max(t, where=where, initial=0)
 
 
 def checked_weight(weight: Any, loss: Loss, logits_shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
