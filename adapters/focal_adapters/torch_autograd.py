@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd import Function, forward_ad
 
 from focal_adapters import torch_namespace as xp
+from focal_adapters import torch_triton
 from focal_adapters.parameters import held_in_float32
 from focal_ref.losses import Loss
 
@@ -151,7 +152,10 @@ def _primal(value: Any) -> Any:
 class _Value(_ElementFunction):
     @staticmethod
     def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
-        return _assembled(kind, values).fast_value(x, t, xp=xp)
+        loss = _assembled(kind, values)
+        if torch_triton.takes(loss, x, t):
+            return torch_triton.value_and_gradient(loss, x, t)[0]
+        return loss.fast_value(x, t, xp=xp)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
@@ -171,7 +175,10 @@ class _Value(_ElementFunction):
 class _Gradient(_ElementFunction):
     @staticmethod
     def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
-        return _assembled(kind, values).fast_gradient(x, t, xp=xp)
+        loss = _assembled(kind, values)
+        if torch_triton.takes(loss, x, t):
+            return torch_triton.value_and_gradient(loss, x, t)[1]
+        return loss.fast_gradient(x, t, xp=xp)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
