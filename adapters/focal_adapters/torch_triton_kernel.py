@@ -6,7 +6,6 @@ Triton's own exp is ``ex2.approx(x log2(e))`` there, off by 20 ULP at x = -80; g
 The interpreter runs every line of this that a GPU runs; there only products and sums may be fused.
 """
 
-# mypy: allow-untyped-defs
 import triton
 import triton.language as tl
 
