@@ -92,6 +92,10 @@ def sum_and_gradient(loss: Loss, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
 def _launched(loss: Any, x: Tensor, t: Tensor, value: Tensor, *, summed: bool) -> Tensor:
     from focal_adapters.torch_triton_kernel import focal
 
+    dtype, half = x.dtype, x.dtype != value.dtype
+    if half and interpreted():
+        # The interpreter's own casts lose carries and subnormals of halves (triton#8322).
+        x, t = x.to(value.dtype), t if _are_indices(x, t) else t.to(value.dtype)
     gradient = torch.empty_like(x)
     per_class = isinstance(loss.alpha, (tuple, Tensor))
     alphas = torch.as_tensor(loss.alpha, dtype=value.dtype, device=x.device).contiguous() if per_class else x
@@ -112,10 +116,11 @@ def _launched(loss: Any, x: Tensor, t: Tensor, value: Tensor, *, summed: bool) -
             PER_CLASS=per_class,
             HALVES=_halves(loss.gamma),
             DETACHED=loss.detach_modulator,
+            HALF=half,
             SUM=summed,
             BLOCK=_block(),
         )
-    return gradient
+    return gradient.to(dtype)
 
 
 def _block() -> int:

@@ -166,11 +166,11 @@ def focal(
     PER_CLASS: tl.constexpr,
     HALVES: tl.constexpr,
     DETACHED: tl.constexpr,
+    HALF: tl.constexpr,
     SUM: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
     """BLOCK elements a program; with SUM their sum in place of the values."""
-    HALF: tl.constexpr = x_ptr.dtype.element_ty.primitive_bitwidth == 16
     dtype: tl.constexpr = tl.float32 if HALF else x_ptr.dtype.element_ty
     program = tl.program_id(0)
     start = program.to(tl.int64) * BLOCK
