@@ -8,6 +8,7 @@ imported: Triton's interpreter makes NumPy of it, and so it is verified without 
 """
 
 import os
+import struct
 from contextlib import nullcontext
 from functools import cache
 from importlib.util import find_spec
@@ -108,8 +109,8 @@ def _launched(loss: Any, x: Tensor, t: Tensor, value: Tensor, *, summed: bool) -
             value,
             gradient,
             x.numel(),
-            loss.alpha if isinstance(loss.alpha, float) else 0.0,
-            loss.gamma,
+            _bits(loss.alpha if isinstance(loss.alpha, float) else 0.0),
+            _bits(loss.gamma),
             CLASSES=x.shape[-1] if per_class or _are_indices(x, t) else 1,
             INDICES=_are_indices(x, t),
             BALANCED=loss.alpha is not None,
@@ -129,6 +130,10 @@ def _block() -> int:
 
 def _programs(x: Tensor) -> int:
     return -(-x.numel() // _block())
+
+
+def _bits(number: float) -> int:
+    return int.from_bytes(struct.pack("<d", number), "little", signed=True)
 
 
 def _halves(gamma: float) -> int:

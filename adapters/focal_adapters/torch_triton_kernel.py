@@ -76,7 +76,8 @@ def power(u, gamma, HALVES: tl.constexpr):
     if HALVES >= 0:
         result = tl.full(u.shape, 1.0, u.dtype)
         if HALVES % 2 == 1:
-            result = tl.sqrt(u)
+            # A GPU's root of 1 need not be 1, and the largest loss would be infinite.
+            result = tl.minimum(tl.sqrt(u), 1.0, propagate_nan=tl.PropagateNan.ALL)
         square = u
         for bit in tl.static_range(4):
             if (HALVES // 2 >> bit) % 2 == 1:
@@ -150,7 +151,7 @@ def value_and_slope(
     return tl.where(infinite & opposes, float("inf"), factor * cross_entropy), factor * slope
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["alpha_bits", "gamma_bits"])
 def focal(
     x_ptr,
     t_ptr,
@@ -158,8 +159,8 @@ def focal(
     value_ptr,
     gradient_ptr,
     count,
-    alpha: tl.float64,
-    gamma: tl.float64,
+    alpha_bits: tl.int64,
+    gamma_bits: tl.int64,
     CLASSES: tl.constexpr,
     INDICES: tl.constexpr,
     BALANCED: tl.constexpr,
@@ -170,14 +171,18 @@ def focal(
     SUM: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """BLOCK elements a program; with SUM their sum in place of the values."""
+    """BLOCK elements a program; with SUM their sum in place of the values.
+
+    alpha and gamma are the bits of float64 numbers: of a Python float Triton makes a float32.
+    """
     dtype: tl.constexpr = tl.float32 if HALF else x_ptr.dtype.element_ty
     program = tl.program_id(0)
     start = program.to(tl.int64) * BLOCK
     offsets = tl.arange(0, BLOCK)
     inside = offsets < tl.minimum(count - start, BLOCK).to(tl.int32)
     x = tl.load(x_ptr + start + offsets, mask=inside, other=0.0).to(dtype)
-    alpha, gamma = tl.full((), alpha, dtype), tl.full((), gamma, dtype)
+    alpha = alpha_bits.to(tl.int64).to(tl.float64, bitcast=True).to(dtype)
+    gamma = gamma_bits.to(tl.int64).to(tl.float64, bitcast=True).to(dtype)
     if INDICES or PER_CLASS:
         # Only the first element of a block is far from 0.
         place = (start % CLASSES).to(tl.int32) + offsets

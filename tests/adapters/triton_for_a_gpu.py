@@ -34,7 +34,7 @@ def compiled(dtype, others):
     targets = "*i64" if constants["INDICES"] else f"*{dtype}"
     pointers = {"x_ptr": f"*{dtype}", "t_ptr": targets, "alpha_ptr": f"*{wide}"}
     signature = {**pointers, "value_ptr": f"*{wide}", "gradient_ptr": f"*{dtype}", "count": "i32"}
-    signature |= {"alpha": "fp64", "gamma": "fp64", **dict.fromkeys(constants, "constexpr")}
+    signature |= {"alpha_bits": "i64", "gamma_bits": "i64", **dict.fromkeys(constants, "constexpr")}
     aligned = {(place,): [["tt.divisibility", 16]] for place in range(6)}
     return compile(ASTSource(focal, signature, constants, aligned), target=GPUTarget("cuda", 90, 32)).asm["ptx"]
 
