@@ -63,51 +63,71 @@ def takes(loss: Loss, x: Tensor, t: Tensor) -> bool:
     )
 
 
-def value_and_gradient(loss: Loss, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """Loss of each element and its derivative in the logits.
+def in_one_kernel(
+    loss: Loss, x: Tensor, t: Tensor, *, total: bool, value: bool, gradient: bool, factor: Tensor | float | None = None
+) -> tuple[Tensor | None, Tensor | None]:
+    """Value and gradient of what `takes` says yes to; arguments and results as of `torch_blocks.in_blocks`.
 
-    Parameters
-    ----------
-    loss, x, t
-        What `takes` says yes to. Halves are computed in float32.
-
-    Returns
-    -------
-    value : tensor of the shape of x, float32 or float64
-    gradient : tensor of the shape and dtype of x
+    With ``total`` no array of losses is written. Each program writes its sum, and PyTorch adds them up:
+    the order, and so each bit, is always the same.
     """
-    value = x.new_empty(x.shape, dtype=_compute_dtype(x))
-    return value, _launched(loss, x, t, value, summed=False)
+    compute = _compute_dtype(x)
+    scale = _scale(factor, x) if total else None
+    if not total and x.dtype != compute:
+        # What is multiplied below must not be rounded before.
+        results = in_one_kernel(loss, *_wide(x, t), total=False, value=value, gradient=gradient, factor=factor)
+        first, second = (None if result is None else result.to(x.dtype) for result in results)
+        return first, second
+    values = x.new_empty(_programs(x) if total else x.shape, dtype=compute) if value else None
+    gradients = torch.empty_like(x) if gradient else None
+    _launched(loss, x, t, values, gradients, summed=total, scale=scale)
+    if total:
+        return None if values is None else values.sum(), gradients
+    if gradients is not None and factor is not None:
+        gradients.mul_(factor)
+    return values, gradients
 
 
-def sum_and_gradient(loss: Loss, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum of the losses, 0-d, and the derivative in the logits; no array of losses is written.
+def rescaled(loss: Loss, x: Tensor, t: Tensor, gradient: Tensor, scale: Tensor, kept: Tensor | float) -> None:
+    """Make of a gradient times ``kept`` one times ``scale``, which is computed anew and rounded once, in its memory.
 
-    Each program writes its sum, and PyTorch adds them up: the order, and so each bit, is always the same.
+    Where the two are equal, as where nothing but the loss is differentiated, the kernel ends at once: the
+    host need not wait to know.
     """
-    partial = x.new_empty(_programs(x), dtype=_compute_dtype(x))
-    gradient = _launched(loss, x, t, partial, summed=True)
-    return partial.sum(), gradient
+    _launched(loss, x, t, None, gradient, summed=True, scale=_scale(scale, x), kept=_scale(kept, x))
 
 
-def _launched(loss: Any, x: Tensor, t: Tensor, value: Tensor, *, summed: bool) -> Tensor:
+def _launched(
+    loss: Any,
+    x: Tensor,
+    t: Tensor,
+    values: Tensor | None,
+    gradients: Tensor | None,
+    *,
+    summed: bool,
+    scale: Tensor | None = None,
+    kept: Tensor | None = None,
+) -> None:
     from focal_adapters.torch_triton_kernel import focal
 
-    dtype, half = x.dtype, x.dtype != value.dtype
+    compute = _compute_dtype(x)
+    half, written = x.dtype != compute, gradients
     if half and interpreted():
         # The interpreter's own casts lose carries and subnormals of halves (triton#8322).
-        x, t = x.to(value.dtype), t if _are_indices(x, t) else t.to(value.dtype)
-    gradient = torch.empty_like(x)
+        x, t = _wide(x, t)
+        written = None if gradients is None else gradients.to(compute)
     per_class = isinstance(loss.alpha, (tuple, Tensor))
-    alphas = torch.as_tensor(loss.alpha, dtype=value.dtype, device=x.device).contiguous() if per_class else x
+    alphas = torch.as_tensor(loss.alpha, dtype=compute, device=x.device).contiguous() if per_class else x
     # Triton launches on the current device. What NumPy warns of are infinities and nan, which are wanted.
     with torch.cuda.device(x.device) if x.is_cuda else nullcontext(), np.errstate(all="ignore"):
         focal[(_programs(x),)](
             x,
             t,
             alphas,
-            value,
-            gradient,
+            x if values is None else values,
+            x if written is None else written,
+            x if scale is None else scale,
+            x if kept is None else kept,
             x.numel(),
             _bits(loss.alpha if isinstance(loss.alpha, float) else 0.0),
             _bits(loss.gamma),
@@ -119,9 +139,25 @@ def _launched(loss: Any, x: Tensor, t: Tensor, value: Tensor, *, summed: bool) -
             DETACHED=loss.detach_modulator,
             HALF=half,
             SUM=summed,
+            VALUE=values is not None,
+            GRADIENT=gradients is not None,
+            SCALED=scale is not None,
+            KEPT=kept is not None,
             BLOCK=_block(),
         )
-    return gradient.to(dtype)
+    if gradients is not None and written is not gradients:
+        gradients.copy_(written)
+
+
+def _scale(factor: Tensor | float | None, x: Tensor) -> Tensor | None:
+    if factor is None or isinstance(factor, Tensor):
+        return None if factor is None else factor.to(_compute_dtype(x))
+    # Filled, not copied from the host.
+    return x.new_full((), factor, dtype=_compute_dtype(x))
+
+
+def _wide(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    return x.float(), t if _are_indices(x, t) else t.float()
 
 
 def _block() -> int:

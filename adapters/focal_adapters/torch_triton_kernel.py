@@ -158,6 +158,8 @@ def focal(
     alpha_ptr,
     value_ptr,
     gradient_ptr,
+    scale_ptr,
+    kept_ptr,
     count,
     alpha_bits: tl.int64,
     gamma_bits: tl.int64,
@@ -169,13 +171,22 @@ def focal(
     DETACHED: tl.constexpr,
     HALF: tl.constexpr,
     SUM: tl.constexpr,
+    VALUE: tl.constexpr,
+    GRADIENT: tl.constexpr,
+    SCALED: tl.constexpr,
+    KEPT: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
     """BLOCK elements a program; with SUM their sum in place of the values.
 
+    SCALED: the gradient times a number in memory, before it is rounded. KEPT: the gradient that is there
+    has been multiplied by a number already; where that is the same one, nothing is to be done.
     alpha and gamma are the bits of float64 numbers: of a Python float Triton makes a float32.
     """
     dtype: tl.constexpr = tl.float32 if HALF else x_ptr.dtype.element_ty
+    if KEPT:  # noqa: SIM102 - one is known when the kernel is compiled, the other when it runs
+        if tl.load(scale_ptr) == tl.load(kept_ptr):
+            return
     program = tl.program_id(0)
     start = program.to(tl.int64) * BLOCK
     offsets = tl.arange(0, BLOCK)
@@ -200,8 +211,12 @@ def focal(
         # Such an index must not pass for background, which is CLASSES.
         valid = (index >= 0) & (index <= CLASSES)
         value, slope = tl.where(valid, value, float("nan")), tl.where(valid, slope, float("nan"))
-    tl.store(gradient_ptr + start + offsets, slope.to(gradient_ptr.dtype.element_ty), mask=inside)
-    if SUM:
-        tl.store(value_ptr + program, tl.sum(tl.where(inside, value, 0.0), axis=0))
-    else:
-        tl.store(value_ptr + start + offsets, value, mask=inside)
+    if GRADIENT:
+        if SCALED:
+            slope *= tl.load(scale_ptr).to(dtype)
+        tl.store(gradient_ptr + start + offsets, slope.to(gradient_ptr.dtype.element_ty), mask=inside)
+    if VALUE:
+        if SUM:
+            tl.store(value_ptr + program, tl.sum(tl.where(inside, value, 0.0), axis=0))
+        else:
+            tl.store(value_ptr + start + offsets, value, mask=inside)

@@ -18,7 +18,7 @@ from triton.language import sum as triton_sum  # noqa: E402
 from focal_adapters import torch_triton  # noqa: E402
 from focal_adapters.parameters import held_in_float32  # noqa: E402
 from focal_adapters.torch import sigmoid_focal_loss  # noqa: E402
-from focal_adapters.torch_triton import sum_and_gradient, takes, value_and_gradient  # noqa: E402
+from focal_adapters.torch_triton import in_one_kernel, rescaled, takes  # noqa: E402
 from focal_ref import SigmoidFocal, SoftmaxFocal  # noqa: E402
 
 if BEFORE is None:
@@ -75,6 +75,14 @@ def ulps(got, want, scale=None):
     size = np.abs(want if scale is None else scale)[finite]
     unit = np.maximum(2.0 ** (np.floor(np.log2(np.where(size == 0.0, 1.0, size))) - DIGITS[dtype]), TINY[dtype])
     return np.max(np.abs(got[finite] - want[finite]) / np.where(size == 0.0, TINY[dtype], unit))
+
+
+def value_and_gradient(loss, x, t):
+    return in_one_kernel(loss, x, t, total=False, value=True, gradient=True)
+
+
+def sum_and_gradient(loss, x, t, factor=None):
+    return in_one_kernel(loss, x, t, total=True, value=True, gradient=True, factor=factor)
 
 
 # What is computed
@@ -156,6 +164,22 @@ def test_sum_and_gradient(dtype, targets):
     assert ulps(gradient, slopes) <= (0.51 if dtype.itemsize == 2 else 32)
 
 
+@pytest.mark.parametrize("dtype", list(DIGITS))
+def test_a_gradient_is_multiplied_before_it_is_rounded(dtype):
+    x, t = points(dtype)
+    _, slopes = reference(SigmoidFocal(), x, t)
+    _, gradient = sum_and_gradient(SigmoidFocal(), x, t, 0.3)
+    held = 0.3 if dtype == torch.float64 else float(np.float32(0.3))
+    other = torch.tensor(0.7, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
+    bound = 0.51 if dtype.itemsize == 2 else 32
+    assert ulps(gradient, held * slopes) <= bound
+    rescaled(SigmoidFocal(), x, t, gradient, other, 0.3)
+    assert ulps(gradient, float(other) * slopes) <= bound
+    gradient.zero_()
+    rescaled(SigmoidFocal(), x, t, gradient, other, 0.7)
+    assert not gradient.any()
+
+
 @pytest.mark.parametrize("loss", LOSSES, ids=str)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_halves_are_rounded_once(loss, dtype):
@@ -163,8 +187,8 @@ def test_halves_are_rounded_once(loss, dtype):
     value, gradient = value_and_gradient(loss, x, t)
     wanted = reference(loss, x, t)
     finite = np.abs(wanted[0]) < torch.finfo(dtype).max
-    assert value.dtype == torch.float32
-    assert ulps(value.to(dtype)[torch.tensor(finite)], wanted[0][finite]) <= 0.51
+    assert value.dtype == dtype
+    assert ulps(value[torch.tensor(finite)], wanted[0][finite]) <= 0.51
     assert ulps(gradient, wanted[1]) <= 0.51
 
 
@@ -273,4 +297,4 @@ def test_compiles(tmp_path):
     script = HERE.parent / "triton_for_a_gpu.py"
     run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=variables)
     assert run.returncode == 0, run.stderr
-    assert run.stdout.count("compiled") == 9
+    assert run.stdout.count("compiled") == 12

@@ -15,6 +15,10 @@ USUAL = {
     "HALVES": 4,
     "DETACHED": False,
     "SUM": True,
+    "VALUE": True,
+    "GRADIENT": True,
+    "SCALED": False,
+    "KEPT": False,
     "BLOCK": BLOCK,
 }
 OTHERS = [
@@ -25,6 +29,9 @@ OTHERS = [
     {"DETACHED": True, "BALANCED": False},
     {"INDICES": True, "CLASSES": 80},
     {"PER_CLASS": True, "CLASSES": 80},
+    {"SCALED": True},
+    {"SCALED": True, "KEPT": True, "VALUE": False},
+    {"GRADIENT": False},
 ]
 
 
@@ -33,9 +40,10 @@ def compiled(dtype, others):
     wide = "fp64" if dtype == "fp64" else "fp32"
     targets = "*i64" if constants["INDICES"] else f"*{dtype}"
     pointers = {"x_ptr": f"*{dtype}", "t_ptr": targets, "alpha_ptr": f"*{wide}"}
-    signature = {**pointers, "value_ptr": f"*{wide}", "gradient_ptr": f"*{dtype}", "count": "i32"}
+    signature = {**pointers, "value_ptr": f"*{wide}", "gradient_ptr": f"*{dtype}"}
+    signature |= {"scale_ptr": f"*{wide}", "kept_ptr": f"*{wide}", "count": "i32"}
     signature |= {"alpha_bits": "i64", "gamma_bits": "i64", **dict.fromkeys(constants, "constexpr")}
-    aligned = {(place,): [["tt.divisibility", 16]] for place in range(6)}
+    aligned = {(place,): [["tt.divisibility", 16]] for place in range(8)}
     return compile(ASTSource(focal, signature, constants, aligned), target=GPUTarget("cuda", 90, 32)).asm["ptx"]
 
 
