@@ -2,9 +2,9 @@
 
 What autograd makes of a formula is a pass and an array for every operation. Here the forward pass
 goes through memory once, on a CPU in blocks (`torch_blocks`), on a GPU in one kernel (`torch_triton`),
-and computes the gradient beside the value; only the gradient is kept. On a CPU half-precision logits
-keep nothing: a gradient rounded to half and multiplied by what comes from behind would be rounded
-twice, so it is computed again, as with ``recompute``.
+and computes the gradient beside the value; only the gradient is kept. One rounded to half precision
+must not be multiplied by what comes from behind: it would be rounded twice. It is computed again
+where that is not 1, as with ``recompute``; float16, whose losses are scaled, keeps nothing on a CPU.
 
 What this is worth, `python -m benchmarks --only torch/eager`: docs/performance.md.
 """
@@ -79,8 +79,9 @@ def _applied(loss: Loss, x: Tensor, t: Tensor, factor: Tensor | float | None, re
     held = loss if x.dtype == torch.float64 else held_in_float32(loss)
     wanted = torch.is_grad_enabled() and x.requires_grad
     by_kernel = torch_triton.takes(held, x, t)
-    # The kernel rounds a gradient anew where it is multiplied.
-    keep = wanted and not recompute and (x.dtype not in _HALVES or (by_kernel and factor is not None))
+    # A reduced value often is the last one, from behind which comes a 1.
+    once = factor is not None and (by_kernel or x.dtype == torch.bfloat16)
+    keep = wanted and not recompute and (x.dtype not in _HALVES or once)
     result: Tensor = _OnePass.apply(x, t, held, factor, keep, by_kernel)
     return result
 
@@ -112,7 +113,8 @@ class _OnePass(Function):  # type: ignore[misc]
             outer = loss.spread(upstream, xp) if factor is None else upstream * factor
             return (outer * gradient_of_elements(loss, *_wide(x, t))).to(x.dtype), *nothing
         kept_for_others = torch._C._autograd._get_current_graph_task_keep_graph()
-        if gradient is None or (kept_for_others and ctx.by_kernel and factor is not None):
+        rounded = x.dtype in _HALVES and not ctx.by_kernel and (gradient is None or float(upstream) != 1.0)
+        if gradient is None or rounded or (kept_for_others and ctx.by_kernel and factor is not None):
             compute = in_one_kernel if ctx.by_kernel else in_blocks
             scale = upstream if factor is None else upstream * factor
             # On a CPU a tensor is one number for each loss.
