@@ -6,7 +6,6 @@ from focal_ref.checks import check_all_in_unit_interval, checked_number
 from focal_ref.namespace import class_numbers, is_numpy, namespace_of
 from focal_ref.stable import Array
 
-
 MOST_EXACT = 2**20
 """Every whole number up to it is a float32 of its own, and none of the integers beyond is rounded to one."""
 
