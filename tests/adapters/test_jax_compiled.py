@@ -69,3 +69,9 @@ def test_gradient_just_above_the_smallest_normal_number():
     normal = exact >= np.finfo(np.float32).tiny
     assert (SigmoidFocal().value(x, t)[normal] < np.finfo(np.float32).tiny).any()
     np.testing.assert_allclose(got[normal], exact[normal], rtol=1e-6)
+
+
+def test_a_class_that_alpha_leaves_out_keeps_nan_and_loses_infinity():
+    x = np.array([np.nan, -np.inf, -3.0], np.float32)
+    losses = jax.jit(lambda x: sigmoid_focal_loss(x, np.ones(3, np.float32), alpha=0.0, gamma=0.0))(x)
+    np.testing.assert_array_equal(losses, [np.nan, 0.0, 0.0])
