@@ -25,7 +25,8 @@ def one_hot(indices: Array, logits: Array, xp: Any, *, others_allowed: bool) -> 
     column = xp.expand_dims(indices, axis=-1)
     # As floats, which hold the numbers of so many classes: vectors of int64 are half as long, and slow.
     kind = logits.dtype if classes <= MOST_EXACT else indices.dtype
-    chosen = xp.astype(xp.astype(column, kind) == class_numbers(logits, kind, xp), logits.dtype)
+    column = xp.astype(column, kind)
+    chosen = xp.astype(column == class_numbers(logits, kind, xp), logits.dtype)
     valid = (column >= 0) & (column <= classes if others_allowed else column < classes)
     return xp.where(valid, chosen, xp.full_like(chosen, float("nan")))
 

@@ -25,9 +25,9 @@ class FusedRows:
 
     def __init__(self, x: Array, index: Array, gamma: float | Array, alpha: float | Array | None, xp: Any) -> None:
         self.xp, self.gamma = xp, gamma
-        column = xp.expand_dims(index, axis=-1)
         # Compared as floats, which hold the numbers of so few classes: vectors of int64 are half as long.
-        self.chosen = xp.astype(column, x.dtype) == class_numbers(x, x.dtype, xp)
+        column = xp.astype(xp.expand_dims(index, axis=-1), x.dtype)
+        self.chosen = column == class_numbers(x, x.dtype, xp)
         zero = xp.zeros_like(x)
         top = xp.max(x, axis=-1, keepdims=True)
         below, lost = two_sum(x, -top)
