@@ -128,7 +128,7 @@ class _Namespace:
         self._mesh = mesh
 
     def arange(self, *limits: int, **options: Any) -> Tensor:
-        return _replicated(torch_namespace.arange(*limits, **options), self._mesh)
+        return _replicated(torch.arange(*limits, **options), self._mesh)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(torch_namespace, name)
