@@ -63,7 +63,10 @@ def _elements(backend: Backend, loss: Loss, x: Any, t: Any) -> Tensor:
     x = _computable(loss, x, indices)
     per_row = [_without(placement, loss.axis % x.ndim) for placement in x.placements] if x.ndim else x.placements
     t = t.redistribute(placements=per_row if indices else x.placements)
-    part = backend.elements(loss, _part(x), _part(t))
+    part = _part(x)
+    # A rank outside of the mesh has no part, not even one of the right number of axes.
+    if x.device_mesh.get_coordinate() is not None:
+        part = backend.elements(loss, part, _part(t))
     shape = loss.losses_shape(tuple(x.shape))
     return _whole(part, x.device_mesh, per_row if loss.consumes_classes else x.placements, shape)
 

@@ -63,7 +63,7 @@ def refusals(rank):
         with pytest.raises(TypeError) as error:
             softmax_focal_loss(x, t, **options)
         said[name] = str(error.value)
-    with pytest.raises(ValueError, match="class indices from 0 to 7 .* got 8"):
+    with pytest.raises(ValueError, match=r"class indices from 0 to 7 .* got 8"):
         softmax_focal_loss(logits, indices + (indices == 7), validate=True)
     return said
 
