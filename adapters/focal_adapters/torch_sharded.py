@@ -61,12 +61,13 @@ def _elements(backend: Backend, loss: Loss, x: Any, t: Any) -> Tensor:
     indices = t.ndim < x.ndim
     # Beside a mask in parts the logits are in parts, too.
     x = _computable(loss, x, indices)
+    if x.device_mesh.get_coordinate() is None:
+        # A rank outside of the mesh has no numbers: all that counts is the shape, of the gradient, too.
+        outside: Tensor = loss.contracted(x * x, torch_namespace)
+        return outside
     per_row = [_without(placement, loss.axis % x.ndim) for placement in x.placements] if x.ndim else x.placements
     t = t.redistribute(placements=per_row if indices else x.placements)
-    part = _part(x)
-    # A rank outside of the mesh has no part, not even one of the right number of axes.
-    if x.device_mesh.get_coordinate() is not None:
-        part = backend.elements(loss, part, _part(t))
+    part = backend.elements(loss, _part(x), _part(t))
     shape = loss.losses_shape(tuple(x.shape))
     return _whole(part, x.device_mesh, per_row if loss.consumes_classes else x.placements, shape)
 

@@ -8,7 +8,7 @@ from scale.dtensor_cases import ALPHA, CASES, I, T, X
 from scale.problem import assert_sum
 from scale.processes import on_every_rank
 from scale.scale_page import run_section
-from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
 from torch.distributed.tensor.debug import CommDebugMode
 
@@ -82,6 +82,16 @@ def others(rank):
     ]
 
 
+def outside(rank):
+    """On a mesh of rank 0 alone, to which rank 1 does not belong."""
+    mesh = DeviceMesh("cpu", [0])
+    logits, indices = (distribute_tensor(array, mesh, [Shard(0)]) for array in (X, I))
+    logits.requires_grad_()
+    value = softmax_focal_loss(logits, indices, reduction="sum")
+    value.backward()
+    return value.to_local().item(), logits.grad.to_local().numel()
+
+
 def squared(logits, targets):
     """The gradient of a sum of the gradient of a squared loss, to which the loss adds its gradient twice."""
     logits = logits.detach().requires_grad_()
@@ -104,7 +114,7 @@ def sharded(rank):
 
 
 def everything(rank):
-    return sharded(rank), the_pages(rank), communicated(rank), refusals(rank), others(rank)
+    return sharded(rank), the_pages(rank), communicated(rank), refusals(rank), others(rank), outside(rank)
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +183,10 @@ def test_what_lies_elsewhere_is_moved(outcome):
         np.testing.assert_array_equal(of_terms, rows)
         np.testing.assert_array_equal(of_copies, rows)
         assert_sum(total, X.numpy(), I.numpy(), 1.5, "torch")
+
+
+def test_a_rank_outside_of_the_mesh_has_no_part(outcome):
+    (value, gradients), nothing = outcome[5]
+    assert_sum(value, X.numpy(), I.numpy(), 1, "torch")
+    assert gradients == X.numel()
+    assert nothing == (0.0, 0)
