@@ -1,5 +1,7 @@
 """DTensors: the page's code, every loss and every reduction on two ranks, against one device."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -190,3 +192,14 @@ def test_a_rank_outside_of_the_mesh_has_no_part(outcome):
     assert_sum(value, X.numpy(), I.numpy(), 1, "torch")
     assert gradients == X.numel()
     assert nothing == (0.0, 0)
+
+
+def test_parts_that_are_simpler_than_the_whole():
+    soft = T.clone()
+    soft[0, 0] = 0.5
+    case = CASES["plain"]
+    parts = [replace(case, logits=X[rows], targets=soft[rows]) for rows in (slice(500), slice(500, None))]
+    whole = replace(case, targets=soft).results("sum")[1]
+    cut = torch.cat([part.results("sum")[1] for part in parts])
+    assert torch.equal(cut[:500], whole[:500])
+    torch.testing.assert_close(cut, whole, rtol=12 * np.finfo(np.float32).eps, atol=0.0)
