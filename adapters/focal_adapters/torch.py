@@ -10,6 +10,7 @@ from torch import Tensor
 
 from focal_adapters import pipeline
 from focal_adapters import torch_one_pass as one_pass
+from focal_adapters import torch_sharded as sharded
 from focal_adapters.faces import ACCURACY, VALIDATE, adapter_functions, looked_up
 from focal_adapters.torch_backend import BACKEND, RECOMPUTING
 from focal_adapters.torch_modules import module_classes
@@ -35,6 +36,8 @@ def apply(loss: Loss, logits: Tensor, targets: Any, *, recompute: bool = False, 
     given = pipeline.checked(backend, loss, logits, targets, **options)
     if one_pass.takes(given):
         return one_pass.result(given, recompute=recompute)
+    if sharded.is_sharded(given.logits):
+        return sharded.result(backend, given)
     result: Tensor = pipeline.computed(backend, given)
     return result
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from focal_adapters import torch_namespace
 from focal_adapters import torch_one_pass as one_pass
+from focal_adapters import torch_sharded as sharded
 from focal_adapters.torch_autograd import element_losses, refusal
 from focal_ref.checks import describe
 from focal_ref.losses import Loss
@@ -24,6 +25,10 @@ class _Torch:
         self.recompute = recompute
 
     def as_array(self, name: str, value: Any, like: Tensor | None) -> Tensor:
+        array = self._tensor(name, value, like)
+        return array if like is None else sharded.beside(name, array, value, like)
+
+    def _tensor(self, name: str, value: Any, like: Tensor | None) -> Tensor:
         if isinstance(value, Tensor):
             # As PyTorch's own losses do: autocast runs them in float32 and leaves the result there.
             return value.float() if like is None and value.dtype in _HALVES and _autocast(value) else value
