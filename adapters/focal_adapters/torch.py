@@ -44,8 +44,8 @@ def apply(loss: Loss, logits: Tensor, targets: Any, *, recompute: bool = False, 
 
 _RECOMPUTE = """
 recompute : bool, default False
-    True: nothing is kept for the backward pass, which computes the gradient anew. Half-precision logits
-    never keep anything; under `torch.compile` the compiler decides.
+    True: nothing is kept for the backward pass, which computes the gradient anew. Else it is one array of
+    the size of the logits at most. Under `torch.compile` the compiler decides.
 """.strip()
 _WORDS = Words(
     array="tensor",

@@ -16,9 +16,9 @@ from focal_adapters.torch_hard_rows import HardRows
 from focal_adapters.torch_layouts import Layout, flat, rows
 from focal_ref.losses import Loss
 
-BLOCK = 131_072
-"""Elements a block and thread: half a megabyte for each temporary of it."""
-ROWS = 262_144
+BLOCK = 262_144
+"""Elements a block, a megabyte for each temporary of float32; as many for any number of threads, as are all bits."""
+ROWS = 524_288
 """For class indices of rows: few temporaries have the size of the logits, and many have one number a row."""
 
 
@@ -57,7 +57,7 @@ def in_blocks(
     given, width = arranged.x, arranged.x.shape[1] if arranged.x.ndim == 2 else 1
     values = given.new_empty(arranged.losses_shape) if value and not total else None
     gradients = given.new_empty(given.shape) if gradient else None
-    block = (ROWS if loss.consumes_classes and indices else BLOCK) * torch.get_num_threads()
+    block = ROWS if loss.consumes_classes and indices else BLOCK
     step = max(1, block // width)
     size = min(step, given.shape[0]) * width
     hard = HardTargets.of(loss, compute, size) or HardRows.of(loss, compute, size)

@@ -56,9 +56,10 @@ def result(given: Given, *, recompute: bool) -> Tensor:
             loss, x, t, 1.0 / (x.numel() // (x.shape[loss.axis] if loss.consumes_classes else 1)), recompute
         )
     divisor = denominator(loss, x, t, given.indices, None, given.reduction, given.normalizer, xp)
-    factor = 1.0 if divisor is None else 1.0 / divisor
-    # A number that is on a GPU stays there: reading it would wait for all that the GPU has to do.
-    return _applied(loss, x, t, float(factor) if x.device.type == "cpu" else factor, recompute)
+    if isinstance(divisor, Tensor):
+        # A number that is on a GPU stays there: reading it would wait for all that the GPU has to do.
+        divisor = float(divisor) if x.device.type == "cpu" else divisor.to(given.dtype)
+    return _applied(loss, x, t, 1.0 if divisor is None else 1.0 / divisor, recompute)
 
 
 def element_losses(loss: Loss, x: Tensor, t: Tensor, *, recompute: bool) -> Tensor:
