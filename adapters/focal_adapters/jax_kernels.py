@@ -1,7 +1,12 @@
 """Value and gradient as XLA computes them fastest: in two loops, each of which it vectorises.
 
 XLA on CPU (jax 0.10.2) vectorises no loop that two results share. It makes one of the value and the
-gradient as soon as it sees that they have parts in common; so it is not let see it.
+gradient as soon as it sees that they have parts in common; so it is not let see it. The gradient is
+computed after the value and reads it, whose memory it then takes.
+
+What it pays: 0.10 of the time of optax's sigmoid_focal_loss under jit where one loop for both and the
+formulas of `sigmoid_rules` took 0.60 (4 million float32 logits, gamma 2; gamma 1.5 0.12, bfloat16 0.07,
+class indices 0.13; 2 busy cores), by ``python -m benchmarks --only 'jax/jit/*'``.
 """
 
 from functools import partial
