@@ -332,3 +332,14 @@ def test_rows_that_differ_much_within_a_block():
     got, exact = both(SoftmaxFocal(), x, t), reference(SoftmaxFocal(), x, t)
     assert max(ulps(*pair) for pair in zip(got, exact, strict=True)) <= 64
     assert torch_hard_rows.HardRows.of(SigmoidFocal(), x.dtype, 9) is None
+
+
+@pytest.mark.parametrize(("dtype", "furthest"), [(torch.float32, 103.0), (torch.float64, 744.0)], ids=str)
+@pytest.mark.parametrize("shift", [0.0, 500.0])
+def test_a_target_of_subnormal_probability(dtype, furthest, shift):
+    x = torch.linspace(0.5 * furthest, furthest, 200, dtype=dtype)
+    x = torch.stack([0.5 * x, -0.5 * x], 1) + shift
+    t = torch.ones(200, dtype=torch.int64)
+    assert (
+        max(ulps(*pair) for pair in zip(both(SoftmaxFocal(), x, t), reference(SoftmaxFocal(), x, t), strict=True)) <= 64
+    )
