@@ -43,6 +43,13 @@ def astype(x: Tensor, dtype: tf.DType) -> Tensor:
     return tf.cast(x, dtype)
 
 
+def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """``x`` within bounds, of which None is no bound; nan stays nan."""
+    # Not clip_by_value: two passes also for one bound.
+    x = x if min is None else tf.math.maximum(x, min)
+    return x if max is None else tf.math.minimum(x, max)
+
+
 def zeros_like(x: Tensor, *, dtype: tf.DType | None = None) -> Tensor:
     """Zeros in the shape of ``x``."""
     return tf.zeros_like(x, dtype=dtype)
