@@ -6,6 +6,9 @@ from focal_ref.checks import check_all_in_unit_interval, checked_number
 from focal_ref.namespace import class_numbers, is_numpy, namespace_of
 from focal_ref.stable import Array
 
+MOST_EXACT = 2**20
+"""Every whole number up to it is a float32 of its own, and none of the integers beyond is rounded to one."""
+
 
 def is_class_index(targets: Array, logits: Array) -> bool:
     """Whether targets lack the class axis, the last one in a formula."""
@@ -20,7 +23,10 @@ def one_hot(indices: Array, logits: Array, xp: Any, *, others_allowed: bool) -> 
     """
     classes = logits.shape[-1]
     column = xp.expand_dims(indices, axis=-1)
-    chosen = xp.astype(column == class_numbers(logits, indices.dtype, xp), logits.dtype)
+    # As floats, which hold the numbers of so many classes: vectors of int64 are half as long, and slow.
+    kind = logits.dtype if classes <= MOST_EXACT else indices.dtype
+    column = xp.astype(column, kind)
+    chosen = xp.astype(column == class_numbers(logits, kind, xp), logits.dtype)
     valid = (column >= 0) & (column <= classes if others_allowed else column < classes)
     return xp.where(valid, chosen, xp.full_like(chosen, float("nan")))
 

@@ -39,5 +39,5 @@ def _value_and_gradient(loss: Loss, x: Array, t: Array) -> tuple[Array, Array]:
 
 
 def _apart(*arrays: Array) -> Any:
-    """Arrays of which XLA on CPU does not know how they are related; a GPU does both in one loop."""
+    """Arrays of which XLA on CPU does not see how they are related. Elsewhere it sees all and decides."""
     return jax.lax.platform_dependent(arrays, cpu=jax.lax.optimization_barrier, default=lambda arrays: arrays)

@@ -62,7 +62,7 @@ class _Torch:
         return False
 
     def elements(self, loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
-        if logits.numel() > 0 and one_pass.takes_elements(logits, targets):
+        if one_pass.takes_elements(loss, logits, targets):
             return one_pass.element_losses(loss, logits, targets, recompute=self.recompute)
         return element_losses(loss, logits, targets)
 

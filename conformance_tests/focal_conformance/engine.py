@@ -27,7 +27,7 @@ from focal_conformance.report import (
     Diagnosis,
     Report,
 )
-from focal_conformance.session import Session, raised
+from focal_conformance.session import EAGER_MODES, Session, raised
 from focal_conformance.summary import summarise
 
 Progress = Callable[[int, int, str], None]
@@ -62,7 +62,7 @@ def open_session(
     if level not in LEVELS:
         raise UsageError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
     if isinstance(port, str):
-        _prepare_environment(port)
+        _prepare_environment(port, device)
         port = resolve(port, options or Options())
     if port.framework == "jax":
         _ask_for_two_devices()
@@ -80,8 +80,11 @@ def open_session(
     if not usable:
         raise PortMissing(f"{port.name} does not claim {', '.join(asked)}; it claims {', '.join(port.dialect.dtypes)}")
     if full is None:
-        full = level == "recommended" or port.mode == "eager"
-    return Session(port, driver, level, usable, full)
+        full = level == "recommended" or port.mode in EAGER_MODES
+    try:
+        return Session(port, driver, level, usable, full)
+    except DeviceMissing as error:
+        raise PortMissing(str(error)) from error
 
 
 def verify(
@@ -262,11 +265,14 @@ def _ask_for_two_devices() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} {flag}=2".strip()
 
 
-def _prepare_environment(connectable: str) -> None:
+def _prepare_environment(connectable: str, device: str) -> None:
     from focal_conformance.ports.peers import PEERS
 
     # Keras reads its backend when it is imported; TensorFlow its log level.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Triton reads it when it is imported, which `import torch` may do.
+    if connectable.endswith("@triton") and device == "cpu":
+        os.environ["TRITON_INTERPRET"] = "1"
     peer: Any = PEERS.get(connectable.removeprefix("peer:"))
     if peer is not None:
         os.environ.update(peer.environment)

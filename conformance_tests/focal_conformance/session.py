@@ -18,6 +18,8 @@ from focal_ref import LOSSES
 
 QUANTITIES = ("value", "gradient", "curvature", "product")
 PAIR = ("value", "gradient")
+EAGER_MODES = ("eager", "triton")
+"""Modes in which no shape, and no parameter that stands for many, is compiled anew."""
 COMPILED_SIZE, COMPILED_ROWS = 256, 64
 """Points are repeated up to this size where each new shape is compiled anew."""
 SHORT_GAMMAS = (0.0, 0.5, 2.0, 2.7)
@@ -53,7 +55,12 @@ class Session:
     @property
     def thorough(self) -> bool:
         """Whether a new configuration costs no compilation, or the full grid was asked for."""
-        return self.port.mode == "eager" or self.level == "recommended"
+        return self.eager or self.level == "recommended"
+
+    @property
+    def eager(self) -> bool:
+        """Whether calls are run as they are written."""
+        return self.port.mode in EAGER_MODES
 
     @property
     def has_gradient(self) -> bool:
@@ -70,7 +77,7 @@ class Session:
 
     @property
     def _compiles(self) -> bool:
-        return self.driver.compiles_each_shape or self.port.mode != "eager"
+        return self.driver.compiles_each_shape or not self.eager
 
     @property
     def flushes(self) -> bool:

@@ -196,7 +196,9 @@ class Loss:
                 return evaluate_checked(self, name, logits, targets, vector)
         last = self._to_last(logits, xp)
         t = targets if len(targets.shape) < len(logits.shape) else self._to_last(targets, xp)
-        extra = () if vector is None else (self._to_last(vector, xp),)
+        # A value of rows has no axis of classes.
+        per_row = name == "fused_gradient" and self.consumes_classes
+        extra = () if vector is None else (vector if per_row else self._to_last(vector, xp),)
         result = getattr(self, f"{name}_formula")(last, t, *extra, xp, **known)
         results = result if isinstance(result, tuple) else (result,)
         return tuple(self._back(part, name, index, xp) for index, part in enumerate(results))

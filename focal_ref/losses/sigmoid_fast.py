@@ -92,8 +92,11 @@ class Hard(FastRule):
 
     def value(self) -> Array:
         value = self.factor * self.cross_entropy
-        # alpha 0 or 1 leaves a class out, whatever its loss.
-        return value if _in_between(self.alpha) else self.xp.where(self.factor == 0.0, self.factor, value)
+        if _in_between(self.alpha):
+            return value
+        # alpha 0 or 1 leaves a class out, were its loss infinite; but not nan.
+        left_out = (self.factor == 0.0) & (self.cross_entropy > FAR)
+        return self.xp.where(left_out, self.factor, value)
 
     def gradient(self) -> Array:
         return self.factor * self.w * (self.p_t * (self.gamma * self.log_d + self.odds))

@@ -55,8 +55,9 @@ class Fused:
 
     def value(self) -> Array:
         """FL."""
-        # alpha 0 or 1 leaves a class out, whatever its loss.
-        return self.xp.where(self.m == 0.0, self.m, self.m * self.cross_entropy)
+        # alpha 0 or 1 leaves a class out, were its loss infinite; but not nan.
+        left_out = (self.m == 0.0) & (self.cross_entropy > FAR)
+        return self.xp.where(left_out, self.m, self.m * self.cross_entropy)
 
     def gradient(self, value: Array) -> Array:
         """FL', after `value`.

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from focal_ref.checks import checked_alpha, checked_flag, checked_gamma, checked_integer, checked_soft_targets
 from focal_ref.losses.loss import Loss
+from focal_ref.losses.softmax_fused import MOST_CLASSES, FusedRows
 from focal_ref.losses.softmax_margin import Margin
 from focal_ref.losses.softmax_rules import CrossEntropy, Expected, Linear, RowRule
 from focal_ref.losses.softmax_terms import SoftmaxTerms
@@ -113,10 +114,31 @@ class SoftmaxFocal(Loss):
         """Each row's Hessian times the row of the vector; linear in the vector, as JAX's transposition needs it."""
         return self._rule(x, t, xp).product(vector)
 
+    def fused_value_formula(self, x: Array, t: Array, xp: Any) -> Array:
+        """FL for a compiler that fuses, for class indices."""
+        rule = self._fused_rule(x, t, xp)
+        return self.value_formula(x, t, xp) if rule is None else rule.value()[..., 0]
+
+    def fused_gradient_formula(self, x: Array, t: Array, value: Array, xp: Any) -> Array:
+        """dFL/dx for a compiler that fuses."""
+        rule = self._fused_rule(x, t, xp)
+        if rule is None:
+            return self.gradient_formula(x, t, xp)
+        return rule.detached_gradient() if self.detach_modulator else rule.gradient()
+
+    def _fused_rule(self, x: Array, t: Array, xp: Any) -> FusedRows | None:
+        few = is_class_index(t, x) and x.shape[-1] <= MOST_CLASSES
+        # The error of u counts gamma times: beyond 10 nobody bounds it.
+        if not few or (isinstance(self.gamma, float) and self.gamma > 10.0):
+            return None
+        return FusedRows(x, t, self.gamma, self._alpha_array(x, xp), xp)
+
+    def _alpha_array(self, x: Array, xp: Any) -> Any:
+        return array_like(self.alpha, x, xp) if isinstance(self.alpha, tuple) else self.alpha
+
     def _rule(self, x: Array, t: Array, xp: Any) -> RowRule:
         name = self.soft_targets
         if is_class_index(t, x):
             # All rules agree on hard targets.
             t, name = one_hot(t, x, xp, others_allowed=False), "linear"
-        alpha = array_like(self.alpha, x, xp) if isinstance(self.alpha, tuple) else self.alpha
-        return RULES[name](SoftmaxTerms(x, t, xp), self.gamma, alpha, self.detach_modulator)
+        return RULES[name](SoftmaxTerms(x, t, xp), self.gamma, self._alpha_array(x, xp), self.detach_modulator)

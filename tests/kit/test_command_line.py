@@ -190,6 +190,28 @@ def test_a_missing_package_gives_the_command_that_installs_it(tmp_path):
     assert "pip install optax" in run.stdout
 
 
+def test_a_mode_may_need_a_package_of_its_own(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as u\n"
+        "real = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name.split('.')[0] == 'triton' else real(name, *a)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), PATH])
+    run = focal_ref("verify", "adapter:torch@triton", PYTHONPATH=path)
+    assert run.returncode == 3
+    assert "adapter:torch@triton needs triton: pip install triton" in run.stdout
+    run = focal_ref("list", PYTHONPATH=path)
+    rows = {line.split()[0]: line for line in run.stdout.splitlines() if line.strip().startswith("adapter:torch")}
+    assert "not installed" in rows["adapter:torch@triton"]
+    assert "not installed" not in rows["adapter:torch"]
+
+
+def test_a_mode_that_is_of_one_loss_refuses_the_other():
+    run = focal_ref("verify", "adapter:torch@triton", "--loss", "softmax_focal")
+    assert run.returncode == 2
+    assert "adapter:torch@triton computes sigmoid_focal, not softmax_focal" in run.stderr + run.stdout
+
+
 def test_without_the_extra_one_line_installs_it(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['rich'] = None\n")
     run = focal_ref("list", PYTHONPATH=os.pathsep.join([str(tmp_path), PATH]))

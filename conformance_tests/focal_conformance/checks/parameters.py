@@ -38,7 +38,7 @@ class BadParameters:
         self._raises(outcome, lambda: session.port.call(x, t, keywords), "reduction 'average'")
         whole = driver.array(session.laid_out(np.rint(points.logits)), "int64")
         self._refused(session, outcome, points.parameters, whole, t, "integer logits")
-        if session.port.mode == "eager" and driver.device == "cpu":
+        if session.eager and driver.device == "cpu":
             indices = points.targets.ndim < points.logits.ndim
             for wrong in (-1, points.logits.shape[-1]) if indices else (1.5, -0.5):
                 _, bad = session.arrays(points.logits, np.full_like(points.targets, wrong), points.dtype)

@@ -19,11 +19,9 @@ def run(parsed: Namespace) -> int:
     for column in ("port", "framework", "here", "to install"):
         table.add_column(column)
     for name, backend in adapters.BACKENDS.items():
-        here = adapters.installed(name)
-        command = "" if here else f"pip install 'focal-ref\\[{backend.extra}]'"
-        modes = [f"adapter:{name}" + ("" if mode == "eager" else f"@{mode}") for mode in backend.modes]
-        for port in modes:
-            table.add_row(port, backend.framework, _here(here), command)
+        for mode in backend.modes:
+            command = adapters.missing(name, mode).replace("[", "\\[")
+            table.add_row(adapters.connectable(name, mode), backend.framework, _here(not command), command)
     for name, peer in PEERS.items():
         missing = missing_packages(name)
         table.add_row(f"peer:{name}", peer.framework, _here(not missing), peer.install if missing else "")

@@ -1,6 +1,7 @@
 """PyTorch."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,14 @@ def driver(name: str, device: str) -> "TorchDriver":
 
 
 class TorchDriver:
-    """Eager by default; mode 'compile' is torch.compile(fullgraph=True)."""
+    """Eager by default; mode 'compile' is torch.compile(fullgraph=True), 'triton' eager calls of Triton kernels."""
 
     name = "torch"
     differentiates = True
     dtypes = DTYPES
     flushes_subnormals = False
     compiles_each_shape = False
-    modes = ("eager", "compile")
+    modes = ("eager", "compile", "triton")
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -99,7 +100,9 @@ class TorchDriver:
             return not torch.is_grad_enabled()
 
     def in_mode(self, call: Callable[..., Any], mode: str, thorough: bool) -> Callable[..., Any]:
-        if mode == "eager":
+        if mode == "triton":
+            self._allow_triton()
+        if mode in ("eager", "triton"):
             return call
         # One compiled function meets every dtype, rank and keyword here; a user's meets a few.
         torch._dynamo.config.recompile_limit = 1000
@@ -108,6 +111,15 @@ class TorchDriver:
         torch._functorch.config.donated_buffer = False
         # By default each new dtype is compiled twice, the second time with symbolic lengths and floats.
         return torch.compile(call, fullgraph=True, dynamic=None if thorough else True)
+
+    def _allow_triton(self) -> None:
+        """On a CPU its interpreter takes the place of the compiler, where it was told so before it was imported."""
+        kind = torch.device(self.device).type
+        if kind not in ("cuda", "cpu"):
+            raise DeviceMissing(f"Triton kernels run on cuda, and interpreted on cpu, not on {self.device!r}")
+        compiles = hasattr(import_module("triton.language").sum, "cache_key")
+        if kind == "cpu" and compiles:
+            raise DeviceMissing("Triton interprets kernels on cpu only if it is first imported with TRITON_INTERPRET=1")
 
     def global_state(self) -> Any:
         return (

@@ -21,7 +21,7 @@ FEWEST_SETS, FEWEST_POINTS = 128, 8
 def batches(session: Session, dtype: str, count: int, seed: int) -> Iterator[Question]:
     """``count`` points of a dtype, up to 256 to a set of parameters, rows 64; fewer where they are few."""
     size = COMPILED_ROWS if session.rows else COMPILED_SIZE
-    if session.port.mode == "eager":
+    if session.eager:
         size = min(size, max(FEWEST_POINTS, count // FEWEST_SETS))
     for number, start in enumerate(range(0, count, size)):
         yield _batch(session, dtype, min(size, count - start), seed, number)
@@ -30,7 +30,7 @@ def batches(session: Session, dtype: str, count: int, seed: int) -> Iterator[Que
 def _batch(session: Session, dtype: str, count: int, seed: int, number: int) -> Question:
     fmt = FORMATS[dtype]
     generator = np.random.Generator(np.random.PCG64([seed, fmt.bits, int(session.rows), number]))
-    few = session.port.mode != "eager"
+    few = not session.eager
     classes = int(generator.choice(COMPILED_CLASSES if few else CLASSES)) if session.rows else 0
     parameters = random_parameters(session, fmt, generator, number, classes)
     # Beyond the range of the required level nothing is judged there.

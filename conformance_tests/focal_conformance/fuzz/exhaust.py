@@ -33,7 +33,7 @@ def patterns(session: Session, dtype: str) -> Iterator[Question]:
     if session.level == "required":
         logits = logits[in_required_range(logits, dtype)]
     usual = usual_parameters(session)
-    gammas: tuple[float, ...] = GAMMAS if session.port.mode == "eager" else SHORT_GAMMAS
+    gammas: tuple[float, ...] = GAMMAS if session.eager else SHORT_GAMMAS
     if session.port.dialect.gamma is None:
         gammas = session.port.dialect.fixed_gamma
     for gamma in gammas:

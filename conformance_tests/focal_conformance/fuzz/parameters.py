@@ -24,7 +24,7 @@ def random_parameters(
     Where each set is compiled anew there are few; numbers go through them in turn.
     """
     dialect = session.port.dialect
-    few = session.port.mode != "eager"
+    few = not session.eager
     gamma = SHORT_GAMMAS[number % len(SHORT_GAMMAS)] if few else _random_gamma(fmt, generator)
     alpha = 0.25 if few else _random_alpha(generator, classes)
     rules = SOFT_TARGETS if dialect.soft_targets_argument else (dialect.soft_targets or LINEAR,)

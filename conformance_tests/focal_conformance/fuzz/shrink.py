@@ -104,7 +104,7 @@ def _points(session: Session, question: Question) -> Any:
     from hypothesis import strategies as st
 
     fmt = FORMATS[question.dtype]
-    compiled = session.port.mode != "eager"
+    compiled = not session.eager
 
     @st.composite
     def points(draw: Callable[[Any], Any]) -> Question | None:

@@ -1,7 +1,8 @@
 """The adapters of this project as ports: one row a backend."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -38,10 +39,21 @@ class Backend:
     flushes_subnormals: bool = False
     keras: bool = False
     """Whether it has Keras losses."""
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """Mode -> the package that it needs beside the framework's, of the same name on the command line of pip."""
+    losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Mode -> the losses that are computed otherwise in it, where they are not all."""
 
 
 BACKENDS = {
-    "torch": Backend("torch", "torch", "torch", ("eager", "compile")),
+    "torch": Backend(
+        "torch",
+        "torch",
+        "torch",
+        ("eager", "compile", "triton"),
+        needs={"triton": "triton"},
+        losses={"triton": ("sigmoid_focal",)},
+    ),
     "tensorflow": Backend(
         "tensorflow", "tensorflow", "tensorflow", ("eager", "function", "xla"), flushes_subnormals=True, keras=True
     ),
@@ -55,16 +67,36 @@ BACKENDS = {
 
 def names() -> list[str]:
     """Connectables of all adapters in all modes."""
-    return [
-        f"adapter:{name}" + ("" if mode == "eager" else f"@{mode}")
-        for name, backend in BACKENDS.items()
-        for mode in backend.modes
-    ]
+    return [connectable(name, mode) for name, backend in BACKENDS.items() for mode in backend.modes]
 
 
-def installed(name: str) -> bool:
-    """Whether the adapter's framework is installed; imports nothing."""
-    return find_spec(BACKENDS[name].package) is not None
+def connectable(name: str, mode: str) -> str:
+    """The name of an adapter in a mode."""
+    return f"adapter:{name}" + ("" if mode == "eager" else f"@{mode}")
+
+
+def installed(name: str, mode: str = "eager") -> bool:
+    """Whether the adapter's framework is installed, and what else the mode needs; imports nothing."""
+    return not missing(name, mode)
+
+
+def missing(name: str, mode: str) -> str:
+    """The command that installs what is not there, or nothing."""
+    backend = BACKENDS[name]
+    if find_spec(backend.package) is None:
+        return f"pip install 'focal-ref[{backend.extra}]'"
+    needed = backend.needs.get(mode)
+    return f"pip install {needed}" if needed and find_spec(needed) is None else ""
+
+
+def in_common(name: str, mode: str) -> bool:
+    """Whether the packages of a mode are published for this system: Triton's is for Linux."""
+    return "triton" not in BACKENDS[name].needs.get(mode, "") or sys.platform == "linux"
+
+
+def losses(name: str, mode: str) -> tuple[str, ...]:
+    """The losses that an adapter is verified for in a mode."""
+    return BACKENDS[name].losses.get(mode, tuple(LOSSES))
 
 
 def load(name: str, mode: str, options: Options) -> Port:
@@ -72,13 +104,14 @@ def load(name: str, mode: str, options: Options) -> Port:
     backend = BACKENDS[name]
     if mode not in backend.modes:
         raise UsageError(f"adapter:{name} has no mode {mode!r}; it has {', '.join(backend.modes)}")
-    if not installed(name):
-        raise PortMissing(f"adapter:{name} needs {backend.package}: pip install 'focal-ref[{backend.extra}]'")
+    if not installed(name, mode):
+        package = backend.needs[mode] if installed(name) else backend.package
+        raise PortMissing(f"{connectable(name, mode)} needs {package}: {missing(name, mode)}")
     module = import_module(f"focal_adapters.{name.split('-')[0]}")
     function = getattr(module, f"{options.loss}_loss")
     autodiff = not hasattr(module, "apply_hessian_product")
     return Port(
-        name=f"adapter:{name}" + ("" if mode == "eager" else f"@{mode}"),
+        name=connectable(name, mode),
         framework=backend.framework,
         dialect=_dialect(backend, options.loss),
         function=function,

@@ -31,13 +31,16 @@ def known_ports() -> list[str]:
 def package_installed(connectable: str) -> bool:
     """Whether the package behind a known port is installed; imports nothing heavy."""
     kind, _, rest = connectable.partition(":")
-    name = rest.split("@")[0]
-    return adapters.installed(name) if kind == "adapter" else peers.installed(rest)
+    name, _, mode = rest.partition("@")
+    return adapters.installed(name, mode) if kind == "adapter" else peers.installed(rest)
 
 
 def in_common(connectable: str) -> bool:
     """Whether the port belongs in the environment that holds all others: no package conflicts with another's."""
     kind, _, rest = connectable.partition(":")
+    name, _, mode = rest.partition("@")
+    if kind == "adapter":
+        return adapters.in_common(name, mode)
     return kind != "peer" or not peers.PEERS[rest].environment_packages
 
 
@@ -105,6 +108,11 @@ def losses_of(connectable: str, loss: str | None, timeout: float = ANSWER_TIMEOU
         if loss not in (None, own):
             raise UsageError(f"{connectable} computes {own}, not {loss}")
         return (own,)
+    if kind == "adapter" and rest.split("@")[0] in adapters.BACKENDS:
+        known = adapters.losses(*rest.partition("@")[::2])
+        if loss is not None and loss not in known:
+            raise UsageError(f"{connectable} computes {', '.join(known)}, not {loss}, in a way of its own")
+        return known if loss is None else (loss,)
     if loss is not None:
         return (loss,)
     if kind == "cmd":

@@ -21,7 +21,7 @@ class Transform:
 
     def applies(self, session: Session) -> bool:
         """In frameworks that know it; a compiled mode is a transformation itself."""
-        return session.driver.name in self.modules and session.port.mode == "eager"
+        return session.driver.name in self.modules and session.eager
 
     def run(self, session: Session, outcome: Outcome) -> None:
         """Import the framework's way to do it, which reports to the trial."""

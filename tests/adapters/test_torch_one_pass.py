@@ -1,0 +1,334 @@
+"""Eager torch in one pass over memory: in blocks, in place, with one array kept for backward or none."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch.utils.checkpoint import checkpoint  # noqa: E402
+
+import focal_ref  # noqa: E402
+from focal_adapters import torch as adapter  # noqa: E402
+from focal_adapters import torch_blocks, torch_hard, torch_hard_rows  # noqa: E402
+from focal_adapters.parameters import held_in_float32  # noqa: E402
+from focal_ref import SigmoidFocal, SoftmaxFocal  # noqa: E402
+
+SIGMOID = [SigmoidFocal(gamma=gamma) for gamma in (0.0, 0.4, 0.5, 1.0, 1.5, 2.0, 2.7, 5.0, 10.0)] + [
+    SigmoidFocal(alpha=None),
+    SigmoidFocal(alpha=0.0),
+    SigmoidFocal(alpha=1.0),
+    SigmoidFocal(alpha=0.001),
+    SigmoidFocal(alpha=0.999),
+    SigmoidFocal(detach_modulator=True),
+]
+SOFTMAX = [SoftmaxFocal(gamma=gamma) for gamma in (0.0, 0.5, 1.0, 2.0, 3.3, 5.0)] + [
+    SoftmaxFocal(alpha=0.3),
+    SoftmaxFocal(alpha=(0.1, 0.0, 1.0, 0.5, 0.7)),
+    SoftmaxFocal(detach_modulator=True),
+]
+FLOATS = [torch.float32, torch.float64]
+HALVES = [torch.bfloat16, torch.float16]
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Many of them, and a rest."""
+    monkeypatch.setattr(torch_blocks, "BLOCK", 64)
+    monkeypatch.setattr(torch_blocks, "ROWS", 64)
+
+
+@pytest.fixture
+def careful(monkeypatch):
+    """How many blocks went the way of soft targets and of logits that are not finite."""
+    blocks = []
+    plain = torch_blocks._plain
+
+    def counted(*arguments):
+        blocks.append(arguments)
+        return plain(*arguments)
+
+    monkeypatch.setattr(torch_blocks, "_plain", counted)
+    return blocks
+
+
+def logits(dtype, rows=403, scale=3.0, seed=1):
+    rng = np.random.default_rng(seed)
+    return torch.tensor(rng.normal(size=(rows, 5)) * scale).to(dtype)
+
+
+def hard(x, seed=2):
+    return torch.tensor(np.random.default_rng(seed).integers(0, 2, x.shape)).to(x.dtype)
+
+
+def indices(x, others=0, seed=2):
+    return torch.tensor(np.random.default_rng(seed).integers(0, x.shape[-1] + others, len(x)))
+
+
+def both(loss, x, t, **options):
+    x = x.detach().requires_grad_()
+    value = adapter.apply(loss, x, t, **options)
+    value.sum().backward()
+    return value.detach(), x.grad
+
+
+def reference(loss, x, t):
+    held = loss if x.dtype == torch.float64 else held_in_float32(loss)
+    return held.value_and_gradient(x.double().numpy(), t.double().numpy() if t.is_floating_point() else t.numpy())
+
+
+def ulps(got, exact):
+    got, dtype = got.double().numpy(), got.dtype
+    unit = torch.finfo(dtype).eps * np.exp2(np.floor(np.log2(np.maximum(np.abs(exact), torch.finfo(dtype).tiny))))
+    same = (got == exact) | (np.isnan(got) & np.isnan(exact))
+    with np.errstate(invalid="ignore"):
+        return np.where(same, 0.0, np.abs(got - exact) / unit).max()
+
+
+# What is computed
+
+
+@pytest.mark.parametrize("loss", SIGMOID, ids=str)
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("scale", [1e-3, 3.0, 60.0])
+def test_hard_targets(loss, dtype, scale):
+    x = logits(dtype, scale=scale)
+    for got, exact in zip(both(loss, x, hard(x)), reference(loss, x, hard(x)), strict=True):
+        assert ulps(got, exact) <= (32 if loss.gamma <= 5 else 64)
+
+
+@pytest.mark.parametrize("loss", SIGMOID, ids=str)
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_class_indices(loss, dtype):
+    x = logits(dtype)
+    t = indices(x, others=1)
+    for got, exact in zip(both(loss, x, t), reference(loss, x, t), strict=True):
+        assert ulps(got, exact) <= (32 if loss.gamma <= 5 else 64)
+
+
+@pytest.mark.parametrize("loss", SOFTMAX, ids=str)
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("scale", [1e-3, 3.0, 60.0, 600.0])
+def test_rows_of_classes(loss, dtype, scale):
+    x = logits(dtype, scale=scale)
+    for got, exact in zip(both(loss, x, indices(x)), reference(loss, x, indices(x)), strict=True):
+        assert ulps(got, exact) <= 64
+
+
+@pytest.mark.parametrize(
+    "loss", [SigmoidFocal(), SoftmaxFocal(), SigmoidFocal(alpha=(0.1, 0.2, 0.3, 0.4, 0.5))], ids=str
+)
+def test_only_what_is_not_hard_or_finite_takes_the_careful_way(loss, careful):
+    x = logits(torch.float32, rows=400)
+    t = indices(x)
+    both(loss, x, t)
+    assert not careful or isinstance(loss.alpha, tuple)
+    careful.clear()
+    x[200, 1] = np.nan
+    x[300, 2] = np.inf
+    x[350, 3] = -np.inf
+    got, exact = both(loss, x, t), reference(loss, x, t)
+    for mine, theirs in zip(got, exact, strict=True):
+        assert ulps(mine, theirs) <= 64
+    assert careful
+
+
+@pytest.mark.parametrize("t", [0.5, 1e-30, 5e-324, 1 - 2.0**-53])
+def test_no_soft_target_passes_for_a_hard_one(t):
+    x = torch.linspace(-80, 80, 101, dtype=torch.float64)
+    t = torch.full_like(x, t)
+    assert torch_hard.HardTargets.of(SigmoidFocal(), x.dtype, 101).evaluated(x, t, True, True, None) is None
+    exact = reference(SigmoidFocal(), x, t)
+    assert ulps(both(SigmoidFocal(), x, t)[0], exact[0]) <= 32
+
+
+def test_an_index_that_nobody_checked_makes_its_row_nan():
+    x = logits(torch.float32, rows=40)
+    for loss, wrong in ((SigmoidFocal(), 6), (SigmoidFocal(), -1), (SoftmaxFocal(), 5), (SoftmaxFocal(), -1)):
+        t = indices(x)
+        t[7] = wrong
+        value, gradient = both(loss, x, t, validate=False)
+        assert gradient.isnan().any(1).nonzero().flatten().tolist() == [7]
+        assert value.isnan().reshape(40, -1).any(1).nonzero().flatten().tolist() == [7]
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+@pytest.mark.parametrize("upstream", [1.0, 0.3])
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+def test_halves_are_rounded_once(dtype, upstream, reduction):
+    x = logits(dtype)
+    wide = x.float().requires_grad_()
+    (adapter.sigmoid_focal_loss(wide, hard(x).float(), reduction=reduction) * upstream).sum().backward()
+    narrow = x.requires_grad_()
+    value = adapter.sigmoid_focal_loss(narrow, hard(x), reduction=reduction)
+    scale = torch.tensor(upstream, dtype=dtype).item() if reduction == "none" else upstream
+    (value.float() * upstream).sum().backward()
+    if reduction != "none" or scale == upstream:
+        assert torch.equal(narrow.grad, wide.grad.to(dtype))
+
+
+# What is kept
+
+
+def saved_bytes(function, *inputs):
+    sizes = {}
+
+    def pack(tensor):
+        sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = function()
+    for tensor in inputs:
+        sizes.pop(tensor.untyped_storage().data_ptr(), None)
+    return sum(sizes.values()), result
+
+
+@pytest.mark.parametrize(
+    ("dtype", "recompute", "a_logit"),
+    [(torch.float32, False, 4), (torch.float32, True, 0), (torch.bfloat16, False, 2), (torch.float16, False, 0)],
+)
+@pytest.mark.parametrize("loss", [SigmoidFocal(), SoftmaxFocal()], ids=str)
+def test_bytes_that_are_kept(loss, dtype, recompute, a_logit):
+    x = logits(dtype).requires_grad_()
+    t = indices(x)
+    kept, _ = saved_bytes(lambda: adapter.apply(loss, x, t, reduction="mean", recompute=recompute), x, t)
+    assert kept == a_logit * x.numel()
+
+
+@pytest.mark.parametrize("loss", [SigmoidFocal(), SoftmaxFocal()], ids=str)
+@pytest.mark.parametrize("dtype", [*FLOATS, *HALVES], ids=str)
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean", "mean_positives"])
+def test_recomputed_is_the_same(loss, dtype, reduction):
+    x = logits(dtype)
+    one, other = (both(loss, x, indices(x), reduction=reduction, recompute=recompute) for recompute in (False, True))
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_recompute_is_a_flag():
+    with pytest.raises(TypeError, match="recompute"):
+        adapter.sigmoid_focal_loss(logits(torch.float32), hard(logits(torch.float32)), recompute="yes")
+    assert "recompute=True" in repr(adapter.SigmoidFocalLoss(recompute=True))
+
+
+# How autograd may use it
+
+
+@pytest.mark.parametrize("loss", [SigmoidFocal(), SoftmaxFocal()], ids=str)
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_the_graph_may_be_kept(loss, recompute, reduction, dtype):
+    x = logits(dtype).requires_grad_()
+    value = adapter.apply(loss, x, indices(x), reduction=reduction, recompute=recompute).sum()
+    (first,) = torch.autograd.grad(value, x, retain_graph=True)
+    seen = first.clone()
+    first.zero_()
+    (second,) = torch.autograd.grad(3.0 * value, x, retain_graph=True)
+    (third,) = torch.autograd.grad(value, x)
+    assert torch.equal(third, seen)
+    np.testing.assert_allclose(second.double(), 3.0 * seen.double(), rtol=0.01 if dtype == torch.bfloat16 else 1e-6)
+    with pytest.raises(RuntimeError, match="second time"):
+        torch.autograd.grad(value, x)
+
+
+def test_gradients_are_accumulated():
+    x = logits(torch.float32).requires_grad_()
+    t = hard(x)
+    for _ in range(2):
+        adapter.sigmoid_focal_loss(x, t, reduction="sum").backward()
+    np.testing.assert_allclose(x.grad, 2.0 * both(SigmoidFocal(), x, t)[1], rtol=1e-6)
+
+
+def test_a_gradient_of_a_gradient():
+    x = logits(torch.float64, rows=7).requires_grad_()
+    assert torch.autograd.gradgradcheck(lambda x: adapter.sigmoid_focal_loss(x, hard(x), reduction="mean"), (x,))
+    t = indices(x)
+    assert torch.autograd.gradgradcheck(lambda x: adapter.softmax_focal_loss(x, t, reduction="mean"), (x,))
+
+
+def test_batches_of_gradients():
+    x = logits(torch.float64, rows=4).requires_grad_()
+    value = adapter.sigmoid_focal_loss(x, hard(x)).sum(1)
+    (batched,) = torch.autograd.grad(value, x, torch.eye(4, dtype=x.dtype), is_grads_batched=True, retain_graph=True)
+    single = torch.stack([torch.autograd.grad(value[i], x, retain_graph=True)[0] for i in range(4)])
+    np.testing.assert_allclose(batched, single, rtol=1e-12)
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_checkpointed(use_reentrant):
+    x = logits(torch.float32).requires_grad_()
+    t = hard(x)
+    checkpoint(lambda x: adapter.sigmoid_focal_loss(x, t, reduction="sum"), x, use_reentrant=use_reentrant).backward()
+    assert torch.equal(x.grad, both(SigmoidFocal(), x, t)[1])
+
+
+def test_nothing_is_computed_for_a_gradient_that_nobody_wants(monkeypatch):
+    wanted = []
+    evaluated = torch_hard.HardTargets.evaluated
+
+    def counted(self, x, t, value, gradient, out):
+        wanted.append(gradient)
+        return evaluated(self, x, t, value, gradient, out)
+
+    monkeypatch.setattr(torch_hard.HardTargets, "evaluated", counted)
+    x = logits(torch.float32)
+    adapter.sigmoid_focal_loss(x, hard(x))
+    with torch.no_grad():
+        adapter.sigmoid_focal_loss(x.requires_grad_(), hard(x))
+    with torch.inference_mode():
+        adapter.sigmoid_focal_loss(x.detach(), hard(x))
+    assert wanted
+    assert not any(wanted)
+
+
+# Layouts
+
+
+@pytest.mark.parametrize("axis", [1, -1, 2])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_images(axis, layout):
+    x = torch.randn(2, 5, 6, 7).contiguous(memory_format=layout)
+    t = torch.randint(0, x.shape[axis], tuple(np.delete(x.shape, axis)))
+    got, exact = both(SoftmaxFocal(axis=axis), x, t), reference(SoftmaxFocal(axis=axis), x, t)
+    assert max(ulps(*pair) for pair in zip(got, exact, strict=True)) <= 64
+    t = (torch.rand(x.shape) < 0.3).float()
+    got, exact = both(SigmoidFocal(), x, t), reference(SigmoidFocal(), x, t)
+    assert max(ulps(*pair) for pair in zip(got, exact, strict=True)) <= 32
+    assert got[1].stride() == x.stride()
+
+
+def test_tensors_that_are_parts_of_others():
+    wide = torch.randn(400, 12)
+    x, t = wide[::2, 1:6], (torch.rand(5, 200) < 0.5).T
+    got, exact = both(SigmoidFocal(), x, t), reference(SigmoidFocal(), x, t)
+    assert max(ulps(*pair) for pair in zip(got, exact, strict=True)) <= 32
+    got, exact = both(SoftmaxFocal(), x, indices(x)), reference(SoftmaxFocal(), x, indices(x))
+    assert max(ulps(*pair) for pair in zip(got, exact, strict=True)) <= 64
+
+
+def test_number_of_threads_changes_no_bit():
+    x = logits(torch.float32, rows=20_000)
+    results, threads = [], torch.get_num_threads()
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            results.append(both(SigmoidFocal(), x, hard(x), reduction="none"))
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
+def test_a_reduced_value_is_that_of_the_reference():
+    x = logits(torch.float32)
+    t = hard(x)
+    exact = focal_ref.sigmoid_focal_loss(x.numpy(), t.numpy(), reduction="mean_positives")
+    got = adapter.sigmoid_focal_loss(x, t, reduction="mean_positives")
+    np.testing.assert_allclose(got, exact, rtol=1e-6)
+
+
+def test_rows_that_differ_much_within_a_block():
+    x = torch.tensor([[0.0, -200.0, 3.0], [1e30, -1e30, 5.0], [-50.0, 50.0, 49.0]])
+    t = torch.tensor([1, 0, 2])
+    got, exact = both(SoftmaxFocal(), x, t), reference(SoftmaxFocal(), x, t)
+    assert max(ulps(*pair) for pair in zip(got, exact, strict=True)) <= 64
+    assert torch_hard_rows.HardRows.of(SigmoidFocal(), x.dtype, 9) is None
