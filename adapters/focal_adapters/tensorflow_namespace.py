@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from focal_adapters.tensorflow_internals import compiled_by_xla
+
 Tensor = Any
 
 bool = tf.bool
@@ -107,6 +109,10 @@ def moveaxis(x: Tensor, source: int, destination: int) -> Tensor:
 
 def sum(x: Tensor, *, axis: int | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Sum over an axis, or over all."""
+    if axis is None and x.dtype == float32 and len(x.shape) > 1 and compiled_by_xla():
+        # XLA on CPU adds one after the other: of 40 million float32 the third digit would be lost.
+        rows = tf.math.reduce_sum(x, axis=-1, keepdims=keepdims)
+        return tf.cast(tf.math.reduce_sum(tf.cast(rows, float64), keepdims=keepdims), float32)
     return tf.math.reduce_sum(x, axis=axis, keepdims=keepdims)
 
 
