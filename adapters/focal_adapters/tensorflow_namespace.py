@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from focal_adapters.tensorflow_internals import compiled_by_xla
+
 Tensor = Any
 
 bool = tf.bool
@@ -41,6 +43,13 @@ def finfo(dtype: tf.DType) -> Any:
 def astype(x: Tensor, dtype: tf.DType) -> Tensor:
     """Convert to another dtype; the same tensor if it has it already."""
     return tf.cast(x, dtype)
+
+
+def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """``x`` within bounds, of which None is no bound; nan stays nan."""
+    # Not clip_by_value: two passes also for one bound.
+    x = x if min is None else tf.math.maximum(x, min)
+    return x if max is None else tf.math.minimum(x, max)
 
 
 def zeros_like(x: Tensor, *, dtype: tf.DType | None = None) -> Tensor:
@@ -100,6 +109,10 @@ def moveaxis(x: Tensor, source: int, destination: int) -> Tensor:
 
 def sum(x: Tensor, *, axis: int | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Sum over an axis, or over all."""
+    if axis is None and x.dtype == float32 and len(x.shape) > 1 and compiled_by_xla():
+        # XLA on CPU adds one after the other: of 40 million float32 the third digit would be lost.
+        rows = tf.math.reduce_sum(x, axis=-1, keepdims=keepdims)
+        return tf.cast(tf.math.reduce_sum(tf.cast(rows, float64), keepdims=keepdims), float32)
     return tf.math.reduce_sum(x, axis=axis, keepdims=keepdims)
 
 

@@ -218,22 +218,19 @@ class Session:
         first = siblings[0]
         logits = np.concatenate([case.logits for case in siblings])
         targets = np.concatenate([case.targets for case in siblings])
-        claimed = np.ones(len(logits), dtype=bool)
-        if not self.claims_soft(first) and targets.ndim == logits.ndim:
-            # A port may refuse what it does not claim, and with it the whole array.
-            hard = (targets == 0.0) | (targets == 1.0)
-            claimed = hard if hard.ndim == 1 else np.all(hard, axis=-1)
+        parts = self._given_apart(logits, targets, first)
         wanted: tuple[str, ...] = (quantity,)
         if not self.thorough and quantity in PAIR and self.driver.differentiates and not self._without_gradient:
             # One compilation gives both.
             wanted = PAIR
         try:
-            results = [
-                _spread(part, claimed)
-                for part in self.results(
-                    logits[claimed], targets[claimed], first.dtype, case_parameters(first), *wanted, vector=first.vector
+            answers = [
+                self.results(
+                    logits[part], targets[part], first.dtype, case_parameters(first), *wanted, vector=first.vector
                 )
+                for part in parts
             ]
+            results = [_spread(numbers, parts, len(logits)) for numbers in zip(*answers, strict=True)]
         except (NotClaimed, NoDerivative) as reason:
             if len(wanted) > 1 and isinstance(reason, NoDerivative):
                 self._without_gradient = True
@@ -246,6 +243,19 @@ class Session:
         else:
             self._store(siblings, wanted, results)
         return None
+
+    def _given_apart(self, logits: Float64, targets: Any, case: Case) -> list[npt.NDArray[np.bool_]]:
+        """Which points make up a call: hard targets have theirs, for which a port may have another formula."""
+        if targets.ndim != logits.ndim:
+            return [np.ones(len(logits), dtype=bool)]
+        hard = (targets == 0.0) | (targets == 1.0)
+        hard = hard if hard.ndim == 1 else np.all(hard, axis=-1)
+        if not self.claims_soft(case):
+            # A port may refuse what it does not claim, and with it the whole array.
+            return [hard]
+        if hard.all() or not hard.any() or self.single or self.rows:
+            return [np.ones(len(logits), dtype=bool)]
+        return [hard, ~hard]
 
     def _store(
         self,
@@ -351,11 +361,12 @@ def cases_by_call(loss: str, dtype: str) -> dict[tuple[Any, ...], list[Case]]:
     return groups
 
 
-def _spread(numbers: Float64, places: npt.NDArray[np.bool_]) -> Float64:
-    """Results of the claimed points in their places; nan where nothing was asked and nothing is judged."""
-    result = np.full((places.size, *numbers.shape[1:]), np.nan)
-    result[places] = numbers
-    return result
+def _spread(numbers: tuple[Float64, ...], parts: list[npt.NDArray[np.bool_]], count: int) -> Float64:
+    """Numbers of points, each where it belongs among all; nan at those that no part has."""
+    everywhere = np.full((count, *numbers[0].shape[1:]), np.nan)
+    for some, part in zip(numbers, parts, strict=True):
+        everywhere[part] = some
+    return everywhere
 
 
 def raised(error: BaseException) -> str:

@@ -48,11 +48,11 @@ class Loss:
     def hessian_product_formula(self, x: Array, t: Array, vector: Array, xp: Any) -> Array:
         """Hessian of the summed losses times a vector of the shape of x."""
 
-    def fast_value_formula(self, x: Array, t: Array, xp: Any) -> Array:
+    def fast_value_formula(self, x: Array, t: Array, xp: Any, *, hard: bool = False) -> Array:
         """The loss in fewer operations, where a loss has such a formula."""
         return self.value_formula(x, t, xp)
 
-    def fast_gradient_formula(self, x: Array, t: Array, xp: Any) -> Array:
+    def fast_gradient_formula(self, x: Array, t: Array, xp: Any, *, hard: bool = False) -> Array:
         """Its gradient in fewer operations."""
         return self.gradient_formula(x, t, xp)
 
@@ -66,7 +66,9 @@ class Loss:
         formula = getattr(self, f"{name}_formula")
         return lambda *arrays: formula(*arrays, numpy_namespace)
 
-    def fast_value_and_gradient_formula(self, x: Array, t: Array, xp: Any) -> tuple[Array, Array]:
+    def fast_value_and_gradient_formula(
+        self, x: Array, t: Array, xp: Any, *, hard: bool = False
+    ) -> tuple[Array, Array]:
         """Both at once, in fewer operations."""
         return self.value_and_gradient_formula(x, t, xp)
 
@@ -124,17 +126,22 @@ class Loss:
         """Hessian of the summed loss times ``vector``, an array of the shape of logits."""
         return self._evaluate("hessian_product", logits, targets, vector, xp)[0]
 
-    def fast_value(self, logits: Array, targets: Array, *, xp: Any) -> Array:
-        """`value` of arrays of a framework in fewer operations, within the bounds of the conformance suite."""
-        return self._evaluate("fast_value", logits, targets, None, xp)[0]
+    def fast_value(self, logits: Array, targets: Array, *, xp: Any, hard: bool = False) -> Array:
+        """`value` of arrays of a framework in fewer operations, within the bounds of the conformance suite.
 
-    def fast_gradient(self, logits: Array, targets: Array, *, xp: Any) -> Array:
+        ``hard`` says that every target is known to be 0 or 1, or a class index.
+        """
+        return self._evaluate("fast_value", logits, targets, None, xp, hard=hard)[0]
+
+    def fast_gradient(self, logits: Array, targets: Array, *, xp: Any, hard: bool = False) -> Array:
         """`gradient`, as `fast_value`."""
-        return self._evaluate("fast_gradient", logits, targets, None, xp)[0]
+        return self._evaluate("fast_gradient", logits, targets, None, xp, hard=hard)[0]
 
-    def fast_value_and_gradient(self, logits: Array, targets: Array, *, xp: Any) -> tuple[Array, Array]:
+    def fast_value_and_gradient(
+        self, logits: Array, targets: Array, *, xp: Any, hard: bool = False
+    ) -> tuple[Array, Array]:
         """Both, as `fast_value`."""
-        value, gradient = self._evaluate("fast_value_and_gradient", logits, targets, None, xp)
+        value, gradient = self._evaluate("fast_value_and_gradient", logits, targets, None, xp, hard=hard)
         return value, gradient
 
     def fused_value(self, logits: Array, targets: Array, *, xp: Any) -> Array:
@@ -179,7 +186,7 @@ class Loss:
         """Sum what belongs to one loss: the transpose of `spread`."""
         return xp.sum(per_logit, axis=self.axis) if self.consumes_classes else per_logit
 
-    def _evaluate(self, name: str, logits: Any, targets: Any, vector: Any, xp: Any) -> tuple[Array, ...]:
+    def _evaluate(self, name: str, logits: Any, targets: Any, vector: Any, xp: Any, **known: bool) -> tuple[Array, ...]:
         from focal_ref.evaluation import evaluate_checked
         from focal_ref.namespace import is_numpy, namespace_of
 
@@ -192,7 +199,7 @@ class Loss:
         # A value of rows has no axis of classes.
         per_row = name == "fused_gradient" and self.consumes_classes
         extra = () if vector is None else (vector if per_row else self._to_last(vector, xp),)
-        result = getattr(self, f"{name}_formula")(last, t, *extra, xp)
+        result = getattr(self, f"{name}_formula")(last, t, *extra, xp, **known)
         results = result if isinstance(result, tuple) else (result,)
         return tuple(self._back(part, name, index, xp) for index, part in enumerate(results))
 

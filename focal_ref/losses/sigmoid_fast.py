@@ -4,18 +4,21 @@ Half as many passes as the rules of `sigmoid_rules`, which know what each roundi
 error is a few ULP at any gamma, here it is that of 1 - p_t times gamma, within the bounds of the
 conformance suite up to gamma 10 (docs/accuracy.md has what was measured).
 
-With e = exp(-|x|), r = 1/(1+e), w = 1 - 2t and m = (1 - p_t)^gamma
+With m = (1 - p_t)^gamma
 
-  hard    s = x w; 1 - p_t = r max(e, [s >= 0]);  p_t = r max(e, [s < 0]);  CE = max(s, 0) + log(1 + e)
-          FL' = alpha_t w m (gamma p_t CE + 1 - p_t)
-  linear  p = r max(e, [x >= 0]), q = r max(e, [x < 0]);  1 - p_t = p (1-t) + q t
+  hard    s = x (1-2t), the logit as it speaks against the target;  E = exp(s), the odds
+          p_t = 1/(1+E);  1 - p_t = E p_t;  CE = max(log(1+E), s)
+          FL' = alpha_t (1-2t) m p_t (gamma log(1+E) + E)
+  linear  e = exp(-|x|);  r = 1/(1+e);  p = r max(e, [x >= 0]), q = r max(e, [x < 0]);  1 - p_t = p (1-t) + q t
           CE = max(x, 0) (1-t) + max(-x, 0) t + log(1 + e)
-          FL' = alpha_t m (gamma w k CE + p (1-t) - q t),  k = p q / (1 - p_t) = 1 / ((1-t)/q + t/p)
+          FL' = alpha_t m (gamma (1-2t) k CE + p (1-t) - q t),  k = p q / (1 - p_t) = 1 / ((1-t)/q + t/p)
 
-No branch and no comparison: eager PyTorch does not vectorise `where` on CPU, which costs as much as
-twelve products there. A step is a clipped multiple: where it is neither 0 nor 1, e is 1.
+No branch and no comparison: eager PyTorch and TensorFlow do not vectorise `where` on CPU, which costs as
+much as twelve products in one and two in the other. A step is a clipped multiple: where it is neither 0
+nor 1, e is 1. E is cut off where 1/(1+E) would be subnormal, which TensorFlow flushes to 0; there CE is s.
 """
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -37,18 +40,20 @@ class FastRule:
 
     def __init__(self, x: Array, t: Array, gamma: float | Array, alpha: float | Array | None, xp: Any) -> None:
         self.x, self.t, self.gamma, self.alpha, self.xp = x, t, gamma, alpha, xp
-        self.not_t = 1.0 - t
-        self.w = self.not_t - t
-        self.e = xp.exp(-xp.abs(x))
-        self.r = 1.0 / (1.0 + self.e)
-        self.log_d = xp.log1p(self.e)
+
+    @cached_property
+    def not_t(self) -> Array:
+        """1 - t."""
+        return 1.0 - self.t
 
     @cached_property
     def factor(self) -> Array:
         """alpha_t (1 - p_t)^gamma."""
-        if self.alpha is None:
-            return self.modulator
-        return (self.alpha * self.t + (1.0 - self.alpha) * self.not_t) * self.modulator
+        return self.modulator if self.alpha is None else self.balance(self.alpha) * self.modulator
+
+    def balance(self, alpha: float | Array) -> Array:
+        """alpha_t."""
+        return alpha * self.t + (1.0 - alpha) * self.not_t
 
     def value(self) -> Array:
         """FL."""
@@ -62,30 +67,39 @@ class FastRule:
         """FL' with the modulating factor as a constant."""
         raise AttributeError("a rule says what its gradient is")
 
-    def near(self) -> Array:
-        """CE where its factor p_t is not 0: inf * 0 is nan."""
-        return self.xp.clip(self.cross_entropy, None, FAR)
-
 
 class Hard(FastRule):
     """Targets that are 0 or 1."""
 
     def __init__(self, x: Array, t: Array, gamma: float | Array, alpha: float | Array | None, xp: Any) -> None:
         super().__init__(x, t, gamma, alpha, xp)
+        self.w = 1.0 - (t + t)
         s = x * self.w
-        against = xp.clip(s * STEEP, 0.0, 1.0)
-        self.q = self.r * xp.maximum(self.e, against)
-        self.p_t = self.r * xp.maximum(self.e, 1.0 - against)
-        self.cross_entropy = xp.clip(s, 0.0, None) + self.log_d
+        largest = math.floor(-math.log(float(xp.finfo(x.dtype).smallest_normal)))
+        self.odds = xp.exp(xp.clip(s, None, largest))
+        self.p_t = 1.0 / (1.0 + self.odds)
+        self.log_d = xp.log1p(self.odds)
+        self.q = self.odds * self.p_t
+        self.cross_entropy = xp.maximum(self.log_d, s)
         self.modulator = power(self.q, gamma, xp)
+
+    def balance(self, alpha: float | Array) -> Array:
+        if not isinstance(alpha, float):
+            return super().balance(alpha)
+        # Of the two weights the smaller one as it is: a difference of larger numbers would lose it.
+        rest = 1.0 - alpha
+        return self.xp.clip(self.t - rest, rest, None) if alpha > rest else self.xp.clip(rest - self.t, alpha, None)
 
     def value(self) -> Array:
         value = self.factor * self.cross_entropy
-        # alpha 0 or 1 leaves a class out, whatever its loss.
-        return value if _in_between(self.alpha) else self.xp.where(self.factor == 0.0, self.factor, value)
+        if _in_between(self.alpha):
+            return value
+        # alpha 0 or 1 leaves a class out, were its loss infinite; but not nan.
+        left_out = (self.factor == 0.0) & (self.cross_entropy > FAR)
+        return self.xp.where(left_out, self.factor, value)
 
     def gradient(self) -> Array:
-        return self.factor * self.w * (self.p_t * self.near() * self.gamma + self.q)
+        return self.factor * self.w * (self.p_t * (self.gamma * self.log_d + self.odds))
 
     def detached_gradient(self) -> Array:
         return self.factor * self.w * self.q
@@ -96,6 +110,10 @@ class Linear(FastRule):
 
     def __init__(self, x: Array, t: Array, gamma: float | Array, alpha: float | Array | None, xp: Any) -> None:
         super().__init__(x, t, gamma, alpha, xp)
+        self.w = self.not_t - t
+        self.e = xp.exp(-xp.abs(x))
+        self.r = 1.0 / (1.0 + self.e)
+        self.log_d = xp.log1p(self.e)
         positive = xp.clip(x * STEEP, 0.0, 1.0)
         self.p = self.r * xp.maximum(self.e, positive)
         self.q = self.r * xp.maximum(self.e, 1.0 - positive)
@@ -118,6 +136,10 @@ class Linear(FastRule):
         floor = float(xp.finfo(self.x.dtype).smallest_normal)
         k = 1.0 / (self.not_t / xp.clip(self.q, floor, None) + self.t / xp.clip(self.p, floor, None))
         return self.factor * (self.w * k * self.near() * self.gamma + (self.up - self.down))
+
+    def near(self) -> Array:
+        """CE where its factor p_t is not 0: inf * 0 is nan."""
+        return self.xp.clip(self.cross_entropy, None, FAR)
 
     def detached_gradient(self) -> Array:
         return self.factor * (self.up - self.down)

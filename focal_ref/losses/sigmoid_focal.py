@@ -111,21 +111,23 @@ class SigmoidFocal(Loss):
             return general
         return sigmoid_hard.hard_first(general, name, self.gamma, self.alpha, detached=self.detach_modulator)
 
-    def fast_value_formula(self, x: Array, t: Array, xp: Any) -> Array:
+    def fast_value_formula(self, x: Array, t: Array, xp: Any, *, hard: bool = False) -> Array:
         """FL in fewer operations, for hard targets and linear soft ones."""
-        rule = self._fast_rule(x, t, xp)
+        rule = self._fast_rule(x, t, xp, hard)
         return self.value_formula(x, t, xp) if rule is None else rule.value()
 
-    def fast_gradient_formula(self, x: Array, t: Array, xp: Any) -> Array:
+    def fast_gradient_formula(self, x: Array, t: Array, xp: Any, *, hard: bool = False) -> Array:
         """dFL/dx in fewer operations."""
-        rule = self._fast_rule(x, t, xp)
+        rule = self._fast_rule(x, t, xp, hard)
         if rule is None:
             return self.gradient_formula(x, t, xp)
         return rule.detached_gradient() if self.detach_modulator else rule.gradient()
 
-    def fast_value_and_gradient_formula(self, x: Array, t: Array, xp: Any) -> tuple[Array, Array]:
+    def fast_value_and_gradient_formula(
+        self, x: Array, t: Array, xp: Any, *, hard: bool = False
+    ) -> tuple[Array, Array]:
         """Both, from the same exponential, logarithm and power."""
-        rule = self._fast_rule(x, t, xp)
+        rule = self._fast_rule(x, t, xp, hard)
         if rule is None:
             return self.value_and_gradient_formula(x, t, xp)
         return rule.value(), rule.detached_gradient() if self.detach_modulator else rule.gradient()
@@ -154,12 +156,13 @@ class SigmoidFocal(Loss):
         dense = one_hot(t, x, xp, others_allowed=True) if indices else t
         return Fused(x, dense, self.gamma, self._alpha_array(x, xp), xp)
 
-    def _fast_rule(self, x: Array, t: Array, xp: Any) -> FastRule | None:
+    def _fast_rule(self, x: Array, t: Array, xp: Any, hard: bool) -> FastRule | None:
         if self._gamma_is_large:
             return None
-        if is_class_index(t, x):
+        indices = is_class_index(t, x)
+        if hard or indices:
             rule: type[FastRule] = Hard
-            t = one_hot(t, x, xp, others_allowed=True)
+            t = one_hot(t, x, xp, others_allowed=True) if indices else t
         elif self.soft_targets == "linear":
             rule = Linear
         else:
