@@ -5,8 +5,8 @@ the logit as seen from the target, and E = exp(s),
 
   u = 1 - p_t = 1/(1 + E),  p_t = E u,  CE = max(-s, 0) + log(1 + min(E, 1/E))
 
-Each is accurate while E is finite. In the blocks of `torch_blocks` this takes half the time of the
-plain operations (`python -m benchmarks --only torch/eager`, docs/performance.md).
+Each is accurate while E is finite. In the same blocks the plain operations take twice as long: 38 ms
+for 50,000 x 80 float32 logits on one core where this takes 20 (docs/performance.md has it beside others).
 """
 
 import math
