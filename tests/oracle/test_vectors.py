@@ -182,3 +182,11 @@ def test_the_oracle_gives_the_committed_bytes(loss):
     from focal_conformance.vectors.generate import differing
 
     assert differing(Path(str(DATA)), loss) == []
+
+
+def test_powers_that_choose_points_are_correctly_rounded():
+    pytest.importorskip("flint", reason="the oracle needs python-flint")
+    from focal_conformance.vectors.powers import powers_of_two
+
+    # The root of 2 and its half, from their decimal digits.
+    assert powers_of_two(np.array([-3.0, 0.5, -0.5])).tolist() == [0.125, 1.4142135623730950488, 0.70710678118654752440]

@@ -6,6 +6,7 @@ from typing import overload
 import numpy as np
 
 from focal_conformance.formats import FORMATS, Float64, FloatFormat
+from focal_conformance.vectors.powers import powers_of_two
 
 SPEC_VERSION = "2"
 ALPHAS: tuple[float | None, ...] = (None, 0.0, 0.25, 0.75, 1.0)
@@ -42,7 +43,7 @@ def random_points(fmt: FloatFormat, generator: np.random.Generator, count: int) 
     """Random logits, most of them moderate; targets hard, soft, and soft close to 0 and 1."""
     spread = generator.choice([1.0, 6.0, 40.0, 700.0 if fmt.bits == 53 else 100.0], size=count, p=[0.3, 0.3, 0.3, 0.1])
     logits = generator.uniform(-1.0, 1.0, count) * spread
-    small = 2.0 ** generator.uniform(-20.0, -1.0, count)
+    small = powers_of_two(generator.uniform(-20.0, -1.0, count))
     hard = generator.integers(0, 2, count).astype(np.float64)
     choices = np.stack([hard, hard, generator.uniform(0.0, 1.0, count), small, 1.0 - small])
     targets = np.take_along_axis(choices, generator.integers(0, 5, (1, count)), axis=0)[0]

@@ -7,6 +7,7 @@ import numpy as np
 from focal_conformance.formats import Float64, FloatFormat
 from focal_conformance.oracle.soft_targets import CROSS_ENTROPY, EXPECTED, LINEAR, MARGIN
 from focal_conformance.vectors.grid import MAGNITUDES
+from focal_conformance.vectors.powers import powers_of_two
 
 SOFT = (0.3, 0.5, 0.95)
 OTHER_RULES = (CROSS_ENTROPY, MARGIN, EXPECTED)
@@ -39,7 +40,7 @@ def soft_random_points(fmt: FloatFormat, generator: np.random.Generator, count: 
     """Random logits, most of them moderate; soft targets, some close to 0 and 1."""
     spread = generator.choice([1.0, 6.0, 40.0, 700.0 if fmt.bits == 53 else 100.0], size=count, p=[0.3, 0.3, 0.3, 0.1])
     logits = generator.uniform(-1.0, 1.0, count) * spread
-    small = 2.0 ** generator.uniform(-7.0, -1.0, count)
+    small = powers_of_two(generator.uniform(-7.0, -1.0, count))
     choices = np.stack([generator.uniform(0.05, 0.95, count), small, 1.0 - small])
     targets = np.take_along_axis(choices, generator.integers(0, 3, (1, count)), axis=0)[0]
     return fmt.rounded(logits), fmt.rounded(targets)
