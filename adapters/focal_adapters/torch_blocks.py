@@ -9,8 +9,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from focal_adapters import torch_namespace as xp
+from focal_adapters.torch_careful import careful, mended
 from focal_adapters.torch_evaluated import Evaluated
+from focal_adapters.torch_half_table import HalfTable
 from focal_adapters.torch_hard import HardTargets
 from focal_adapters.torch_hard_rows import HardRows
 from focal_adapters.torch_layouts import Layout, flat, rows
@@ -61,24 +62,22 @@ def in_blocks(
     step = max(1, block // width)
     size = min(step, given.shape[0]) * width
     hard = HardTargets.of(loss, compute, size) or HardRows.of(loss, compute, size)
+    table = HalfTable.of(loss, given, size, value, gradient, factor)
     summed = 0.0
     for start in range(0, given.shape[0], step):
         part = slice(start, start + step)
-        x_block, t_block = given[part].to(compute), arranged.t[part]
-        t_block = t_block if indices else t_block.to(compute)
-        out = None if gradients is None or gradients.dtype != compute else gradients[part]
-        found = None if hard is None else hard.evaluated(x_block, t_block, value, gradient, out)
+        into = None if gradients is None else gradients[part]
+        found = None if table is None else table.evaluated(given[part], arranged.t[part], into)
         if found is None:
-            found = _plain(loss, x_block, t_block, value, gradient)
+            found = _computed(loss, hard, given[part].to(compute), arranged.t[part], value, into)
+            scale = factor if arranged.factor is None else arranged.factor[part]
+            if found.gradients is not None and scale is not None:
+                found.gradients.mul_(scale)
         summed += found.total
         if values is not None:
             values[part] = found.values
-        if gradients is not None and found.gradients is not None:
-            scale = factor if arranged.factor is None else arranged.factor[part]
-            if scale is not None:
-                found.gradients.mul_(scale)
-            if found.gradients is not out:
-                gradients[part] = found.gradients
+        if into is not None and found.gradients is not into:
+            into.copy_(found.gradients)
     if value and total:
         return torch.tensor(summed, dtype=compute), None if gradients is None else arranged.as_logits(gradients)
     return (
@@ -87,13 +86,12 @@ def in_blocks(
     )
 
 
-def _plain(loss: Loss, x: Tensor, t: Tensor, value: bool, gradient: bool) -> Evaluated:
-    """The loss's own formula, operation by operation."""
-    values = gradients = None
-    if value and gradient:
-        values, gradients = loss.fast_value_and_gradient(x, t, xp=xp)
-    elif value:
-        values = loss.fast_value(x, t, xp=xp)
-    else:
-        gradients = loss.fast_gradient(x, t, xp=xp)
-    return Evaluated(values, 0.0 if values is None else float(values.sum()), gradients)
+def _computed(
+    loss: Loss, kernel: HardTargets | HardRows | None, x: Tensor, t: Tensor, value: bool, into: Tensor | None
+) -> Evaluated:
+    """A block in the dtype of computation, its gradient in ``into`` if that has this dtype too."""
+    t = t if t.ndim < x.ndim else t.to(x.dtype)
+    gradient = into is not None
+    out = into if into is not None and into.dtype == x.dtype else None
+    found = None if kernel is None else kernel.evaluated(x, t, value, gradient, out)
+    return careful(loss, x, t, value, gradient) if found is None else mended(loss, x, t, found)

@@ -15,6 +15,8 @@ class Evaluated(NamedTuple):
     values: Tensor | None
     total: float
     gradients: Tensor | None
+    odd: Tensor | None = None
+    """Elements, or rows, that were not a kernel's to compute: what stands there is to be replaced."""
 
 
 def power(base: Tensor, exponent: float, out: Tensor | None = None) -> Tensor:

@@ -1,12 +1,15 @@
 """The sigmoid focal loss of hard targets in place, on buffers that stay in cache, for eager PyTorch on CPU.
 
-The formulas of `focal_ref.losses.sigmoid_fast.Hard` without its steps: with w = 2t - 1 and s = x w,
-the logit as seen from the target, and E = exp(s),
+The formulas of `focal_ref.losses.sigmoid_fast.Hard` without its steps: with w = 1 - 2t and s = x w, the logit as it
+speaks against the target, and E = exp(s), the odds,
 
-  u = 1 - p_t = 1/(1 + E),  p_t = E u,  CE = max(-s, 0) + log(1 + min(E, 1/E))
+  p_t = 1/(1 + E),  1 - p_t = E p_t,  CE = max(log(1 + E), s)
+  FL = |B| CE,  FL' = B p_t (E + gamma log(1 + E)),  B = (1 - t - alpha) (1 - p_t)^gamma
 
-Each is accurate while E is finite. In the same blocks the plain operations take twice as long: 38 ms
-for 50,000 x 80 float32 logits on one core where this takes 20 (docs/performance.md has it beside others).
+A factor 1 - t - alpha carries both the balance and the sign of w, and is exact where alpha is small. Past
+`LARGEST`, E is cut off: p_t vanishes there, and what depends on it. Each operation is a pass over the
+block, and the fewest of them is the fastest: 21, two of them exp and log1p, which are half of the time
+(docs/performance.md has it beside others).
 """
 
 import math
@@ -16,18 +19,17 @@ import torch
 from torch import Tensor
 
 from focal_adapters.torch_evaluated import Evaluated, power
+from focal_adapters.torch_workspace import buffers
 from focal_ref.losses import Loss, SigmoidFocal
 
-LARGEST = {torch.float32: 88.0, torch.float64: 709.0}
-"""Beyond it exp overflows."""
-NEGLIGIBLE = 0.5
-"""From this gamma on, what a confident right logit beyond `LARGEST` adds is below every subnormal number."""
+LARGEST = {torch.float32: 87.0, torch.float64: 708.0}
+"""Beyond it 1/(1 + E) is subnormal, which slows down every operation."""
 MOST_ACCURATE = 10.0
-"""The largest gamma whose errors are bounded: u counts gamma times."""
+"""The largest gamma whose errors are bounded: 1 - p_t counts gamma times."""
 
 
 class HardTargets:
-    """Evaluates blocks; says no (None) to soft targets, and to logits that are not finite."""
+    """Evaluates blocks, but for the elements that it calls odd; says no (None) to blocks of nothing else."""
 
     @classmethod
     def of(cls, loss: Loss, dtype: torch.dtype, size: int) -> Self | None:
@@ -41,61 +43,63 @@ class HardTargets:
         self.detach: bool = loss.detach_modulator
         self.largest = LARGEST[dtype]
         self.one = torch.ones((), dtype=dtype)
-        self.buffers = [torch.empty(size, dtype=dtype) for _ in range(6)]
+        self.buffers = buffers(6, size, dtype)
 
     def evaluated(self, x: Tensor, t: Tensor, value: bool, gradient: bool, out: Tensor | None) -> Evaluated | None:
         """Value and gradient of a block, the gradient in ``out`` if given; else valid until the next call."""
-        w, s, e, entropy, u, balance = (buffer[: x.numel()] for buffer in self.buffers)
-        line = x.reshape(-1)
-        if not (self._of_indices(t, x, w, balance) if t.ndim < x.ndim else self._of_floats(t, w, u, balance)):
+        signed, s, odds, p_t, log_d, u = (buffer[: x.numel()] for buffer in self.buffers)
+        odd = self._of_indices(t, x, u, signed) if t.ndim < x.ndim else self._of_floats(t.view(-1), u, signed)
+        if odd is not None and bool(odd.all()):
             return None
-        torch.mul(line, w, out=s)
-        if self.gamma < NEGLIGIBLE and not float(s.amax()) < self.largest:
-            return None
-        torch.exp(s.clamp_(max=self.largest), out=e)
-        torch.reciprocal(e, out=entropy)
-        torch.minimum(entropy, e, out=entropy)
-        # The negative cross-entropy: its sign and that of `balance` cancel in the value.
-        torch.sub(s.clamp_(max=0.0), entropy.log1p_(), out=entropy)
-        torch.add(e, 1.0, out=u).reciprocal_()
+        torch.mul(x.reshape(-1), u, out=s)
+        torch.exp(torch.clamp(s, max=self.largest, out=odds), out=odds)
+        torch.add(odds, 1.0, out=p_t).reciprocal_()
+        torch.log1p(odds, out=log_d)
+        torch.mul(odds, p_t, out=u)
+        slope = u if self.detach else odds.add_(log_d, alpha=self.gamma).mul_(p_t)
         if self.gamma > 0.0:
-            balance.mul_(power(u, self.gamma, s))
-        if value:
-            torch.mul(balance, entropy, out=s)
-        # Not finite where a logit was not, or where the factor of an infinite loss is 0.
-        total = float((s if value else entropy).sum())
-        if not math.isfinite(total):
-            return None
+            signed.mul_(power(u, self.gamma, p_t))
         gradients = None
         if gradient:
-            if not self.detach:
-                u.add_(e.mul_(u).mul_(entropy), alpha=-self.gamma)
-            gradients = torch.mul(u.mul_(w), balance, out=w if out is None else out.view(-1)).view(x.shape)
-        return Evaluated(s.view(x.shape) if value else None, total, gradients)
+            gradients = torch.mul(slope, signed, out=slope if out is None else out.view(-1)).view(x.shape)
+        if not value:
+            return Evaluated(None, 0.0, gradients, None if odd is None else odd.view(x.shape))
+        values = torch.maximum(log_d, s, out=log_d).mul_(signed).abs_()
+        total = float(values.sum())
+        if math.isnan(total) and self.alpha in (0.0, 1.0):
+            # A class that is left out has no loss, not even an infinite one: 0 * inf is nan.
+            odd = values.isnan() if odd is None else odd | values.isnan()
+        return Evaluated(values.view(x.shape), total, gradients, None if odd is None else odd.view(x.shape))
 
-    def _of_floats(self, t: Tensor, w: Tensor, not_t: Tensor, balance: Tensor) -> bool:
-        torch.sub(self.one, t, out=not_t)
+    def _of_floats(self, t: Tensor, w: Tensor, signed: Tensor) -> Tensor | None:
+        """1 - 2t and its balanced twin; which targets are soft."""
+        not_t, odd = torch.sub(self.one, t, out=signed), None
         # t (1-t) is positive for any soft target, however small, and nan for nan.
         if float(torch.dot(not_t, t)) != 0.0:
-            return False
-        torch.sub(t, not_t, out=w)
+            odd = not_t * t != 0.0
+            t = t.masked_fill(odd, 0.0)
+            torch.sub(self.one, t, out=not_t)
+        torch.sub(not_t, t, out=w)
         if self.alpha is None:
-            balance.fill_(-1.0)
-        elif self.alpha < 0.25:
-            # -alpha for t = 1 exactly: a sum of the other weight and a difference would lose a small alpha.
-            torch.mul(not_t, 2.0 * self.alpha - 1.0, out=balance).sub_(self.alpha)
+            signed.copy_(w)
         else:
-            torch.mul(t, 1.0 - 2.0 * self.alpha, out=balance).sub_(1.0 - self.alpha)
-        return True
+            signed.sub_(self.alpha)
+        return odd
 
-    def _of_indices(self, t: Tensor, x: Tensor, w: Tensor, balance: Tensor) -> bool:
+    def _of_indices(self, t: Tensor, x: Tensor, w: Tensor, signed: Tensor) -> Tensor | None:
         """No one-hot array: a row has one positive class, or none."""
-        classes = x.shape[-1]
+        classes, odd = x.shape[-1], None
         smallest, largest = torch.aminmax(t)
         if int(smallest) < 0 or int(largest) > classes:
-            return False
-        chosen = torch.arange(0, x.numel(), classes, dtype=torch.int64).add_(t)[t < classes]
+            row = (t < 0) | (t > classes)
+            odd, t = row.repeat_interleave(classes), t.masked_fill(row, classes)
+        chosen = chosen_positions(t, classes)
         of_negatives, of_positives = (1.0, 1.0) if self.alpha is None else (1.0 - self.alpha, self.alpha)
-        w.fill_(-1.0)[chosen] = 1.0
-        balance.fill_(-of_negatives)[chosen] = -of_positives
-        return True
+        w.fill_(1.0)[chosen] = -1.0
+        signed.fill_(of_negatives)[chosen] = -of_positives
+        return odd
+
+
+def chosen_positions(t: Tensor, classes: int) -> Tensor:
+    """Where the positive classes of class indices stand in the line of their rows; background has none."""
+    return torch.arange(0, t.numel() * classes, classes, dtype=torch.int64).add_(t)[t < classes]

@@ -27,7 +27,7 @@ SMALLEST = {torch.float32: 1e-30, torch.float64: 1e-290}
 
 
 class HardRows:
-    """Evaluates blocks of rows; says no (None) to soft rows, and to logits that are not finite."""
+    """Evaluates blocks of rows, but for those that it calls odd; says no (None) to soft rows."""
 
     @classmethod
     def of(cls, loss: Loss, dtype: torch.dtype, size: int) -> Self | None:
@@ -44,9 +44,11 @@ class HardRows:
         rows, classes = x.shape
         if t.ndim == x.ndim:
             return None
+        odd = None
         smallest, largest = torch.aminmax(t)
         if int(smallest) < 0 or int(largest) >= classes:
-            return None
+            odd = (t < 0) | (t >= classes)
+            t = t.masked_fill(odd, 0)
         e = self.buffer[: x.numel()].view(rows, classes) if out is None else out
         top = self._exponentials(x, e)
         # Positions along the block: indexing along an axis takes twice as long.
@@ -70,24 +72,29 @@ class HardRows:
         summed = float(losses.sum())
         # Not finite where a logit was not, or where the factor of an infinite loss is 0.
         if not (math.isfinite(summed) and math.isfinite(float(pull.sum()))):
-            return None
+            not_finite = ~(losses.isfinite() & pull.isfinite())
+            odd = not_finite if odd is None else odd | not_finite
         if gradient:
             divisor = torch.where(others == 0.0, 1.0, others)
             scale = pull / divisor
-            if float(scale.amin()) < torch.finfo(x.dtype).smallest_normal:
+            tiny = scale < torch.finfo(x.dtype).smallest_normal
+            if tiny.any():
                 # pull may be normal where its quotient is not.
-                e.div_(divisor.unsqueeze(1))
-                scale = pull
+                e.div_(torch.where(tiny, divisor, 1.0).unsqueeze(1))
+                scale = torch.where(tiny, pull, scale)
             e.mul_(scale.unsqueeze(1))
             line[mine] = -pull
-        return Evaluated(losses if value else None, summed, e if gradient else None)
+        return Evaluated(losses if value else None, summed, e if gradient else None, odd)
 
     def _exponentials(self, x: Tensor, out: Tensor) -> Tensor | float:
         """Of x less the number that is returned, one a row where x itself may overflow."""
         if float(x.amax()) <= self.moderate and float(x.amin()) >= -self.moderate:
             torch.exp(x, out=out)
             return 0.0
-        top = x.amax(dim=1, keepdim=True)
+        largest = x.amax(dim=1, keepdim=True)
+        moderate = (largest <= self.moderate) & (x.amin(dim=1, keepdim=True) >= -self.moderate)
+        # A row does not depend on others: one that would not need it is left as it is.
+        top = torch.where(moderate, 0.0, largest)
         torch.sub(x, top, out=out)
         # What the subtraction loses counts up to 88 times.
         seen = out - x

@@ -1,5 +1,7 @@
 """Eager torch in one pass over memory: in blocks, in place, with one array kept for backward or none."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 import focal_ref  # noqa: E402
 from focal_adapters import torch as adapter  # noqa: E402
-from focal_adapters import torch_blocks, torch_hard, torch_hard_rows  # noqa: E402
+from focal_adapters import torch_blocks, torch_careful, torch_half_table, torch_hard, torch_hard_rows, torch_workspace  # noqa: E402
 from focal_adapters.parameters import held_in_float32  # noqa: E402
 from focal_ref import SigmoidFocal, SoftmaxFocal  # noqa: E402
 
@@ -41,13 +43,14 @@ def small_blocks(monkeypatch):
 def careful(monkeypatch):
     """How many blocks went the way of soft targets and of logits that are not finite."""
     blocks = []
-    plain = torch_blocks._plain
+    careful = torch_blocks.careful
 
     def counted(*arguments):
         blocks.append(arguments)
-        return plain(*arguments)
+        return careful(*arguments)
 
-    monkeypatch.setattr(torch_blocks, "_plain", counted)
+    monkeypatch.setattr(torch_blocks, "careful", counted)
+    monkeypatch.setattr(torch_careful, "careful", counted)
     return blocks
 
 
@@ -114,22 +117,104 @@ def test_rows_of_classes(loss, dtype, scale):
         assert ulps(got, exact) <= 64
 
 
-@pytest.mark.parametrize(
-    "loss", [SigmoidFocal(), SoftmaxFocal(), SigmoidFocal(alpha=(0.1, 0.2, 0.3, 0.4, 0.5))], ids=str
-)
-def test_only_what_is_not_hard_or_finite_takes_the_careful_way(loss, careful):
+def test_only_what_is_soft_takes_the_careful_way(careful):
     x = logits(torch.float32, rows=400)
+    t = hard(x)
+    both(SigmoidFocal(), x, t)
+    assert not careful
+    t[[3, 3, 200], [1, 4, 0]] = torch.tensor([0.25, 1e-30, 0.9])
+    both(SigmoidFocal(), x, t)
+    assert sum(x.numel() for _, x, *_ in careful) == 3
+
+
+@pytest.mark.parametrize("loss", [*SIGMOID, *SOFTMAX], ids=str)
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_logits_that_are_not_finite(loss, dtype):
+    x = logits(dtype, rows=400)
     t = indices(x)
-    both(loss, x, t)
-    assert not careful or isinstance(loss.alpha, tuple)
-    careful.clear()
-    x[200, 1] = np.nan
-    x[300, 2] = np.inf
-    x[350, 3] = -np.inf
-    got, exact = both(loss, x, t), reference(loss, x, t)
-    for mine, theirs in zip(got, exact, strict=True):
-        assert ulps(mine, theirs) <= 64
-    assert careful
+    for column in range(5):
+        x[10 + column, column], x[50 + column, column], x[90 + column, column] = np.nan, np.inf, -np.inf
+    for got, exact in zip(both(loss, x, t), reference(loss, x, t), strict=True):
+        assert ulps(got, exact) <= 64
+        assert np.array_equal(got.isnan().numpy(), np.isnan(exact))
+
+
+@pytest.mark.parametrize("loss", [*SIGMOID, *SOFTMAX], ids=str)
+def test_no_element_depends_on_its_neighbours(loss):
+    """The same bits beside soft targets, logits of any size, indices that nobody checked."""
+    x = logits(torch.float32, rows=64)
+    t = indices(x) if isinstance(loss, SoftmaxFocal) else hard(x)
+    alone = both(loss, x, t)
+    others, other_t = x.clone(), t.clone()
+    rows = torch.arange(0, 64, 3)
+    others[rows] = torch.tensor([np.inf, 1e30, -300.0, np.nan, 80.0])
+    other_t[rows] = 0 if isinstance(loss, SoftmaxFocal) else 0.3
+    other_t[3] = 9 if isinstance(loss, SoftmaxFocal) else 1e-30
+    kept = torch.ones(64, dtype=torch.bool)
+    kept[rows] = False
+    for mine, theirs in zip(alone, both(loss, others, other_t, validate=False), strict=True):
+        assert torch.equal(mine[kept], theirs[kept])
+
+
+@pytest.mark.parametrize("loss", SIGMOID, ids=str)
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+@pytest.mark.parametrize("targets", ["dense", "indices"])
+@pytest.mark.parametrize("reduction", ["sum", "none"])
+def test_what_is_looked_up_is_what_is_computed(loss, dtype, targets, reduction, monkeypatch):
+    """For every bit pattern that there is, nan and infinities included."""
+    x = torch.arange(2**16, dtype=torch.int32).to(torch.uint16).view(dtype).reshape(-1, 4).repeat(1, 2)
+    if targets == "indices":
+        # nan would be the whole sum.
+        x = x.nan_to_num()
+    t = hard(x) if targets == "dense" else indices(x, others=1)
+    t[::2] = 1 - t[::2] if targets == "dense" else t[::2]
+    monkeypatch.setattr(torch_blocks, "BLOCK", 4096)
+    computed = both(loss, x, t, reduction=reduction)
+    asked = []
+    evaluated = torch_half_table.HalfTable.evaluated
+
+    def counted(*arguments):
+        asked.append(evaluated(*arguments))
+        return asked[-1]
+
+    monkeypatch.setattr(torch_half_table, "WORTHWHILE", 1)
+    monkeypatch.setattr(torch_half_table.HalfTable, "evaluated", counted)
+    looked_up = both(loss, x, t, reduction=reduction)
+    assert asked
+    assert all(found is not None for found in asked)
+    for mine, theirs in zip(looked_up, computed, strict=True):
+        assert torch.equal(mine.nan_to_num(7.0), theirs.nan_to_num(7.0))
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_a_table_has_no_soft_targets(dtype, monkeypatch):
+    x = logits(dtype)
+    t = hard(x)
+    t[[5, 300]] = torch.tensor([0.25, 1e-6], dtype=dtype).unsqueeze(1)
+    computed = both(SigmoidFocal(), x, t, reduction="sum")
+    monkeypatch.setattr(torch_half_table, "WORTHWHILE", 1)
+    for mine, theirs in zip(both(SigmoidFocal(), x, t, reduction="sum"), computed, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_two_threads_at_once_write_into_buffers_of_their_own(monkeypatch):
+    monkeypatch.setattr(torch_blocks, "BLOCK", torch_workspace.KEPT)
+    inputs = [(logits(torch.float32, rows=150_000, seed=k), k) for k in range(4)]
+    alone = [both(SigmoidFocal(), x, hard(x, seed=k)) for x, k in inputs]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda pair: both(SigmoidFocal(), pair[0], hard(pair[0], seed=pair[1])), inputs))
+    for mine, theirs in zip(together, alone, strict=True):
+        assert all(torch.equal(*pair) for pair in zip(mine, theirs, strict=True))
+
+
+def test_buffers_that_were_first_used_in_inference_mode():
+    def first(dtype):
+        with torch.inference_mode():
+            torch_workspace.buffers(2, torch_workspace.KEPT, dtype)
+        torch_workspace.buffers(3, torch_workspace.KEPT, dtype)[0].mul_(2.0)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(first, torch.float32).result()
 
 
 @pytest.mark.parametrize("t", [0.5, 1e-30, 5e-324, 1 - 2.0**-53])
@@ -137,6 +222,11 @@ def test_no_soft_target_passes_for_a_hard_one(t):
     x = torch.linspace(-80, 80, 101, dtype=torch.float64)
     t = torch.full_like(x, t)
     assert torch_hard.HardTargets.of(SigmoidFocal(), x.dtype, 101).evaluated(x, t, True, True, None) is None
+    t[50] = 0.0
+    odd = torch_hard.HardTargets.of(SigmoidFocal(), x.dtype, 101).evaluated(x, t, True, True, None).odd
+    assert odd.sum() == 100
+    assert not odd[50]
+    t[50] = t[0]
     exact = reference(SigmoidFocal(), x, t)
     assert ulps(both(SigmoidFocal(), x, t)[0], exact[0]) <= 32
 

@@ -1,0 +1,30 @@
+"""Buffers that stay for the next call: fresh memory costs a page fault every four kilobytes."""
+
+import threading
+
+import torch
+from torch import Tensor
+
+KEPT = 262_144
+"""Elements of a buffer that is kept, as many as a block has; a smaller one costs nothing worth keeping."""
+
+
+class _Kept(threading.local):
+    """One set a thread and dtype: two calls at once would write into each other's."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[torch.dtype, list[Tensor]] = {}
+
+
+_kept = _Kept()
+
+
+def buffers(count: int, size: int, dtype: torch.dtype) -> list[Tensor]:
+    """``count`` one-dimensional tensors of ``size`` elements, whose content is anything."""
+    if size > KEPT or 2 * size < KEPT:
+        return [torch.empty(size, dtype=dtype) for _ in range(count)]
+    kept = _kept.buffers.setdefault(dtype, [])
+    # Never as inference tensors, which no later call outside inference mode may write.
+    with torch.inference_mode(False):
+        kept.extend(torch.empty(KEPT, dtype=dtype) for _ in range(count - len(kept)))
+    return [buffer[:size] for buffer in kept[:count]]
