@@ -1,11 +1,8 @@
 """Value and gradient of independent logits in the fewest operations that each way to execute them needs.
 
-Outside XLA every operation is a pass over memory. Eager, targets are looked at: those that are all 0
-or 1 take a third of the passes that soft ones take.
-
-Against Keras' BinaryFocalCrossentropy one core takes a quarter of the time eager, where the formulas
-of `sigmoid_rules` took more than three times as long as Keras (50,000 x 80 float32 logits;
-`python -m benchmarks --only tensorflow/eager --threads 1`).
+Outside XLA every operation is a pass over memory. Targets that are all 0 or 1 take a third of the
+passes that soft ones take: eager, their values are looked at; in a graph both ways are there, and
+the values choose one when it runs.
 
 XLA on CPU (TensorFlow 2.21) vectorises no loop that two results share, and makes one of the value
 and the gradient as soon as it sees that they have parts in common; so it is not let see it.
@@ -50,12 +47,14 @@ def value_and_gradient(loss: Loss, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor
 
 def _chosen(t: Tensor, x: Tensor, hard: Any, soft: Any) -> Any:
     """What one of two functions gives: ``hard`` if all targets are 0 or 1, or class indices."""
-    # What a graph's optimizer makes of the formula for hard targets is off by 1e-4 at logits of 88.
-    if not tf.executing_eagerly():
+    if compiled_by_xla():
         return soft()
     if t.shape.rank < x.shape.rank:
         return hard()
-    if ":CPU:" not in t.device:
+    if tf.executing_eagerly() and ":CPU:" not in t.device:
         # To look would be to wait for the device.
         return soft()
-    return hard() if tf.reduce_all(tf.equal(t * t, t)) else soft()
+    are_hard = tf.reduce_all(tf.equal(t * t, t))
+    if not tf.executing_eagerly():
+        return tf.cond(are_hard, hard, soft)
+    return hard() if are_hard else soft()

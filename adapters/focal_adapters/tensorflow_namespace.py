@@ -31,6 +31,7 @@ log1p = tf.math.log1p
 maximum = tf.math.maximum
 minimum = tf.math.minimum
 pow = tf.math.pow
+reciprocal = tf.math.reciprocal
 sqrt = tf.math.sqrt
 where = tf.where
 

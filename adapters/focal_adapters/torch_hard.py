@@ -6,10 +6,9 @@ speaks against the target, and E = exp(s), the odds,
   p_t = 1/(1 + E),  1 - p_t = E p_t,  CE = max(log(1 + E), s)
   FL = |B| CE,  FL' = B p_t (E + gamma log(1 + E)),  B = (1 - t - alpha) (1 - p_t)^gamma
 
-A factor 1 - t - alpha carries both the balance and the sign of w, and is exact where alpha is small. Past
-`LARGEST`, E is cut off: p_t vanishes there, and what depends on it. Each operation is a pass over the
-block, and the fewest of them is the fastest: 21, two of them exp and log1p, which are half of the time
-(docs/performance.md has it beside others).
+A factor 1 - t - alpha carries both the balance and the sign of w, and is exact where alpha is small.
+Each operation is a pass over the block, and the fewest of them is the fastest: 21, of which exp and
+log1p take half of the time (docs/performance.md has it beside others).
 """
 
 import math
@@ -21,9 +20,8 @@ from torch import Tensor
 from focal_adapters.torch_evaluated import Evaluated, power
 from focal_adapters.torch_workspace import buffers
 from focal_ref.losses import Loss, SigmoidFocal
+from focal_ref.losses.sigmoid_fast import FARTHEST
 
-LARGEST = {torch.float32: 87.0, torch.float64: 708.0}
-"""Beyond it 1/(1 + E) is subnormal, which slows down every operation."""
 MOST_ACCURATE = 10.0
 """The largest gamma whose errors are bounded: 1 - p_t counts gamma times."""
 
@@ -41,7 +39,6 @@ class HardTargets:
         self.gamma: float = loss.gamma
         self.alpha: float | None = loss.alpha
         self.detach: bool = loss.detach_modulator
-        self.largest = LARGEST[dtype]
         self.one = torch.ones((), dtype=dtype)
         self.buffers = buffers(6, size, dtype)
 
@@ -52,7 +49,7 @@ class HardTargets:
         if odd is not None and bool(odd.all()):
             return None
         torch.mul(x.reshape(-1), u, out=s)
-        torch.exp(torch.clamp(s, max=self.largest, out=odds), out=odds)
+        torch.exp(torch.clamp(s, max=FARTHEST, out=odds), out=odds)
         torch.add(odds, 1.0, out=p_t).reciprocal_()
         torch.log1p(odds, out=log_d)
         torch.mul(odds, p_t, out=u)

@@ -8,17 +8,16 @@ With m = (1 - p_t)^gamma
 
   hard    s = x (1-2t), the logit as it speaks against the target;  E = exp(s), the odds
           p_t = 1/(1+E);  1 - p_t = E p_t;  CE = max(log(1+E), s)
-          FL' = alpha_t (1-2t) m p_t (gamma log(1+E) + E)
+          FL' = B p_t (gamma log(1+E) + E),  FL = |B CE|,  B = (1 - t - alpha) m
   linear  e = exp(-|x|);  r = 1/(1+e);  p = r max(e, [x >= 0]), q = r max(e, [x < 0]);  1 - p_t = p (1-t) + q t
           CE = max(x, 0) (1-t) + max(-x, 0) t + log(1 + e)
           FL' = alpha_t m (gamma (1-2t) k CE + p (1-t) - q t),  k = p q / (1 - p_t) = 1 / ((1-t)/q + t/p)
 
 No branch and no comparison: eager PyTorch and TensorFlow do not vectorise `where` on CPU, which costs as
 much as twelve products in one and two in the other. A step is a clipped multiple: where it is neither 0
-nor 1, e is 1. E is cut off where 1/(1+E) would be subnormal, which TensorFlow flushes to 0; there CE is s.
+nor 1, e is 1. E is cut off where p_t vanishes beside 1; there CE is s.
 """
 
-import math
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +28,11 @@ STEEP = 2.0**127
 """Makes a step of any number that exp(-|x|) tells from 0."""
 FAR = 1e4
 """More than any cross-entropy whose p_t is not 0: it bounds a factor that would be infinity times 0."""
+
+FARTHEST = 64.0
+"""Past it p_t is below 1e-27, and no digit of 1 - p_t depends on it. TensorFlow's reciprocal, which its graphs put in
+the place of a division too, is a 12-bit estimate for float32 of 1e35 and more (2.21, CPU): on eight of them,
+``tf.math.reciprocal(tf.fill([8], 1e37)) * 1e37`` is 1.00009."""
 
 
 class FastRule:
@@ -73,36 +77,33 @@ class Hard(FastRule):
 
     def __init__(self, x: Array, t: Array, gamma: float | Array, alpha: float | Array | None, xp: Any) -> None:
         super().__init__(x, t, gamma, alpha, xp)
-        self.w = 1.0 - (t + t)
+        self.w = self.not_t - t
         s = x * self.w
-        largest = math.floor(-math.log(float(xp.finfo(x.dtype).smallest_normal)))
-        self.odds = xp.exp(xp.clip(s, None, largest))
-        self.p_t = 1.0 / (1.0 + self.odds)
+        self.odds = xp.exp(xp.clip(s, None, FARTHEST))
+        self.p_t = xp.reciprocal(1.0 + self.odds)
         self.log_d = xp.log1p(self.odds)
         self.q = self.odds * self.p_t
         self.cross_entropy = xp.maximum(self.log_d, s)
         self.modulator = power(self.q, gamma, xp)
 
-    def balance(self, alpha: float | Array) -> Array:
-        if not isinstance(alpha, float):
-            return super().balance(alpha)
-        # Of the two weights the smaller one as it is: a difference of larger numbers would lose it.
-        rest = 1.0 - alpha
-        return self.xp.clip(self.t - rest, rest, None) if alpha > rest else self.xp.clip(rest - self.t, alpha, None)
+    @cached_property
+    def signed(self) -> Array:
+        """alpha_t (1-2t) (1 - p_t)^gamma: 1 - t - alpha is alpha_t with that sign, exact for a small alpha."""
+        return (self.w if self.alpha is None else self.not_t - self.alpha) * self.modulator
 
     def value(self) -> Array:
-        value = self.factor * self.cross_entropy
+        value = self.xp.abs(self.signed * self.cross_entropy)
         if _in_between(self.alpha):
             return value
         # alpha 0 or 1 leaves a class out, were its loss infinite; but not nan.
-        left_out = (self.factor == 0.0) & (self.cross_entropy > FAR)
-        return self.xp.where(left_out, self.factor, value)
+        left_out = (self.signed == 0.0) & (self.cross_entropy > FAR)
+        return self.xp.where(left_out, self.xp.abs(self.signed), value)
 
     def gradient(self) -> Array:
-        return self.factor * self.w * (self.p_t * (self.gamma * self.log_d + self.odds))
+        return self.signed * (self.p_t * (self.gamma * self.log_d + self.odds))
 
     def detached_gradient(self) -> Array:
-        return self.factor * self.w * self.q
+        return self.signed * self.q
 
 
 class Linear(FastRule):
@@ -112,7 +113,7 @@ class Linear(FastRule):
         super().__init__(x, t, gamma, alpha, xp)
         self.w = self.not_t - t
         self.e = xp.exp(-xp.abs(x))
-        self.r = 1.0 / (1.0 + self.e)
+        self.r = xp.reciprocal(1.0 + self.e)
         self.log_d = xp.log1p(self.e)
         positive = xp.clip(x * STEEP, 0.0, 1.0)
         self.p = self.r * xp.maximum(self.e, positive)

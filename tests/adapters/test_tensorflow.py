@@ -62,6 +62,19 @@ def test_agrees_with_reference(mode, quantity, dtype):
     assert max(errors) <= BOUNDS[dtype]
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("target", [0.0, 1.0])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 5.0])
+def test_odds_beyond_what_the_reciprocal_is_exact_for(mode, target, gamma):
+    """Grappler makes a reciprocal of a division, and that is an estimate for float32 beyond 1e35, exp(80.6)."""
+    x = np.linspace(-100, 100, 161, dtype=np.float32)
+    loss, t = SigmoidFocal(gamma=gamma), np.full_like(x, target)
+    function = MODES[mode](lambda x: apply(loss, x, t))
+    exact = loss.value_and_gradient(x, t)
+    for got, expected in zip((function(tf.constant(x)), derivative(function)(tf.constant(x))), exact, strict=True):
+        np.testing.assert_allclose(got.numpy(), expected, rtol=4e-6, atol=np.finfo(np.float32).tiny)
+
+
 # With gamma beyond 1e34 grappler's order of multiplication overflows: gamma * CE * k for gamma * (k * CE).
 @pytest.mark.parametrize("gamma", [0.0, 1e-300, 1e9, 1e30])
 @pytest.mark.parametrize("mode", MODES)
