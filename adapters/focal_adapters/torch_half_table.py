@@ -13,7 +13,7 @@ from torch import Tensor
 from focal_adapters.torch_careful import mended
 from focal_adapters.torch_evaluated import Evaluated
 from focal_adapters.torch_hard import HardTargets, chosen_positions
-from focal_adapters.torch_workspace import buffers
+from focal_adapters.torch_workspace import buffers, parts
 from focal_ref.losses import Loss
 
 PATTERNS = 2**16
@@ -57,7 +57,7 @@ class HalfTable:
 
     def evaluated(self, x: Tensor, t: Tensor, out: Tensor | None) -> Evaluated | None:
         """Value and gradient of a block of halves, what was wanted; the gradient in ``out``, times the factor."""
-        pattern, t_float, not_t = (buffer[: x.numel()] for buffer in self.buffers)
+        pattern, t_float, not_t = parts(self.buffers, x.numel())
         # float32 holds whole numbers of 24 bits, and is added faster than integers are.
         pattern.copy_(x.reshape(-1).view(torch.uint16))
         if t.ndim < x.ndim:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from focal_adapters.torch_evaluated import Evaluated, power
-from focal_adapters.torch_workspace import buffers
+from focal_adapters.torch_workspace import buffers, parts
 from focal_ref.losses import Loss, SigmoidFocal
 from focal_ref.losses.sigmoid_fast import FARTHEST
 
@@ -44,7 +44,7 @@ class HardTargets:
 
     def evaluated(self, x: Tensor, t: Tensor, value: bool, gradient: bool, out: Tensor | None) -> Evaluated | None:
         """Value and gradient of a block, the gradient in ``out`` if given; else valid until the next call."""
-        signed, s, odds, p_t, log_d, u = (buffer[: x.numel()] for buffer in self.buffers)
+        signed, s, odds, p_t, log_d, u = parts(self.buffers, x.numel())
         odd = self._of_indices(t, x, u, signed) if t.ndim < x.ndim else self._of_floats(t.view(-1), u, signed)
         if odd is not None and bool(odd.all()):
             return None

@@ -26,6 +26,12 @@ Layout = Callable[[Loss, Tensor, Tensor, Tensor | None], Arranged]
 
 def flat(loss: Loss, x: Tensor, t: Tensor, factor: Tensor | None) -> Arranged:
     """One dimension, in the order of the memory of x: channels-last images are as dense as any."""
+    if factor is None and x.is_contiguous():
+
+        def in_shape(flattened: Tensor) -> Tensor:
+            return flattened.view(x.shape)
+
+        return Arranged(x.view(-1), t.reshape(-1), None, torch.Size([x.numel()]), in_shape, in_shape)
     order = sorted(range(x.ndim), key=lambda axis: -x.stride(axis))
     back = [order.index(axis) for axis in range(x.ndim)]
     shape = x.permute(order).shape

@@ -9,6 +9,7 @@ where that is not 1, as with ``recompute``; float16, whose losses are scaled, ke
 What this is worth, `python -m benchmarks --only torch/eager`: docs/performance.md.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -76,8 +77,13 @@ def _plain(*tensors: Tensor) -> bool:
     return not (watched or transformed) and all(tensor.layout == torch.strided for tensor in tensors)
 
 
+@lru_cache
+def _held(loss: Loss) -> Loss:
+    return held_in_float32(loss)
+
+
 def _applied(loss: Loss, x: Tensor, t: Tensor, factor: Tensor | float | None, recompute: bool) -> Tensor:
-    held = loss if x.dtype == torch.float64 else held_in_float32(loss)
+    held = loss if x.dtype == torch.float64 else _held(loss)
     wanted = torch.is_grad_enabled() and x.requires_grad
     by_kernel = torch_triton.takes(held, x, t)
     # A reduced value often is the last one, from behind which comes a 1.

@@ -22,9 +22,14 @@ _kept = _Kept()
 def buffers(count: int, size: int, dtype: torch.dtype) -> list[Tensor]:
     """``count`` one-dimensional tensors of ``size`` elements, whose content is anything."""
     if size > KEPT or 2 * size < KEPT:
-        return [torch.empty(size, dtype=dtype) for _ in range(count)]
+        return list(torch.empty((count, size), dtype=dtype).unbind())
     kept = _kept.buffers.setdefault(dtype, [])
     # Never as inference tensors, which no later call outside inference mode may write.
     with torch.inference_mode(False):
         kept.extend(torch.empty(KEPT, dtype=dtype) for _ in range(count - len(kept)))
-    return [buffer[:size] for buffer in kept[:count]]
+    return parts(kept[:count], size)
+
+
+def parts(whole: list[Tensor], size: int) -> list[Tensor]:
+    """The first elements of each."""
+    return whole if whole[0].numel() == size else [buffer[:size] for buffer in whole]
