@@ -45,7 +45,7 @@ def apply(loss: Loss, logits: Tensor, targets: Any, *, recompute: bool = False, 
 _RECOMPUTE = """
 recompute : bool, default False
     True: nothing is kept for the backward pass, which computes the gradient anew. Else it is one array of
-    the size of the logits at most. Under `torch.compile` the compiler decides.
+    the size of the logits at most, or what the compiler chooses under `torch.compile`.
 """.strip()
 _WORDS = Words(
     array="tensor",

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from focal_adapters import torch_namespace
 from focal_adapters import torch_one_pass as one_pass
@@ -69,6 +70,12 @@ class _Torch:
     def elements(self, loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
         if one_pass.takes_elements(loss, logits, targets):
             return one_pass.element_losses(loss, logits, targets, recompute=self.recompute)
+        if self.recompute and torch.compiler.is_dynamo_compiling():
+            # Else it is Inductor that weighs memory against arithmetic, and it keeps the gradient.
+            losses: Tensor = checkpoint(
+                lambda x, t: element_losses(loss, x, t), logits, targets, use_reentrant=False, preserve_rng_state=False
+            )
+            return losses
         return element_losses(loss, logits, targets)
 
 

@@ -1,99 +1,40 @@
 """The PyTorch adapter, against the reference in NumPy float64."""
 
 import copy
-import os
 import pickle
-import subprocess
-import sys
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 import focal_ref
 from focal_ref import SigmoidFocal
-from focal_ref.losses import Loss
 
 torch = pytest.importorskip("torch")
 
 from torch import func  # noqa: E402
 from torch.autograd import forward_ad  # noqa: E402
+from torch_cases import (  # noqa: E402
+    BOUND,
+    DTYPES,
+    EAGER_GRADIENTS,
+    EAGER_HESSIANS,
+    LOSS,
+    LOSSES,
+    REDUCTIONS,
+    THIRD,
+    ScaledSquare,
+    double,
+    gradient_of,
+    gradient_scale,
+    points,
+    reference,
+    second_derivative_of,
+    small,
+    ulps,
+)
 
 from focal_adapters.parameters import held_in_float32  # noqa: E402
 from focal_adapters.torch import SigmoidFocalLoss, apply, sigmoid_focal_loss  # noqa: E402
-
-LOSSES = [
-    SigmoidFocal(),
-    SigmoidFocal(alpha=None, gamma=0.0),
-    SigmoidFocal(alpha=0.999, gamma=0.7),
-    SigmoidFocal(gamma=4.3),
-]
-BITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}
-BOUND = {torch.float64: 32.0, torch.float32: 32.0, torch.float16: 0.51, torch.bfloat16: 0.51}
-DTYPES = list(BITS)
-REDUCTIONS = ["none", "sum", "mean", "sum_classes", "mean_positives"]
-
-
-# What is compared with what
-
-
-def points(dtype):
-    """Logits from tiny to saturated, with 0, against hard and soft targets."""
-    rng = np.random.default_rng(7)
-    corners = [0.0, 5e-324, 1e-310, 1e-40, 1e-8, 0.5, 1, 10, 37, 88, 103, 104, 708, 710, 744, 745, 746, 1e4]
-    x = np.concatenate([corners, np.negative(corners), rng.uniform(-1, 1, 300), rng.uniform(-100, 100, 300)])
-    t = np.resize([0.0, 1.0, 0.25, 0.5, 0.999, 1e-7, *rng.uniform(0, 1, 7)], x.size)
-    x, t = np.concatenate([x, x, x]), np.concatenate([np.zeros_like(x), np.ones_like(x), t])
-    return torch.tensor(x).to(dtype), torch.tensor(t).to(dtype)
-
-
-def small():
-    x = torch.linspace(-3, 3, 8, dtype=torch.float64)
-    return x, torch.tensor([1, 0, 0.9, 0.2, 1, 0, 0.5, 1], dtype=torch.float64)
-
-
-def double(tensor):
-    return tensor.detach().double().numpy()
-
-
-def reference(loss, x, t):
-    """Value, gradient and curvature in float64, at what the dtype of computation holds."""
-    held = loss if x.dtype == torch.float64 else held_in_float32(loss)
-    x, t = double(x), double(t)
-    return *held.value_and_gradient(x, t), held.curvature(x, t)
-
-
-def ulps(got, exact, scale, dtype):
-    """Errors in ULP of the dtype at ``scale``; 0 where the exact result rounds to what was got."""
-    tiny = float(torch.finfo(dtype).smallest_normal)
-    unit = np.ldexp(1.0, np.frexp(np.maximum(np.abs(scale), tiny))[1] - BITS[dtype])
-    return np.where(double(torch.tensor(exact).to(dtype)) == double(got), 0.0, np.abs(double(got) - exact) / unit)
-
-
-def gradient_scale(loss, x, t):
-    """Sum of the absolute terms of a gradient that has terms of both signs: those of t = 0 and t = 1."""
-    held = loss if x.dtype == torch.float64 else held_in_float32(loss)
-    alpha, t, x = held.alpha, double(t), double(x)
-    alpha_t = 1.0 if alpha is None else alpha * t + (1 - alpha) * (1 - t)
-    with np.errstate(over="ignore"):
-        p, q = 1 / (1 + np.exp(-x)), 1 / (1 + np.exp(x))
-    u = p * (1 - t) + q * t
-    entropy = t * np.logaddexp(0, -x) + (1 - t) * np.logaddexp(0, x)
-    with np.errstate(all="ignore"):
-        k = np.where(u == 0, 0.0, p * q / u)
-    return alpha_t * u**held.gamma * (held.gamma * np.abs(1 - 2 * t) * k * entropy + p * (1 - t) + q * t)
-
-
-def gradient_of(function, x):
-    x = x.detach().clone().requires_grad_()
-    return torch.autograd.grad(function(x).sum(), x)[0]
-
-
-def second_derivative_of(function, x):
-    x = x.detach().clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
-    return torch.autograd.grad(gradient.sum(), x)[0]
-
 
 # Values and derivatives
 
@@ -178,61 +119,6 @@ def test_gradgradcheck(loss):
 
 
 # torch.func and forward mode
-
-LOSS = SigmoidFocal(alpha=0.3, gamma=0.7)
-
-
-def total(x):
-    return apply(LOSS, x, small()[1]).sum()
-
-
-def per_element(x):
-    return apply(LOSS, x, small()[1])
-
-
-def ones_jvp(function):
-    return lambda x: func.jvp(function, (x,), (torch.ones_like(x),))[1]
-
-
-def forward_mode(x):
-    with forward_ad.dual_level():
-        return forward_ad.unpack_dual(per_element(forward_ad.make_dual(x, torch.ones_like(x)))).tangent
-
-
-def forward_over_reverse(x):
-    with forward_ad.dual_level():
-        dual = forward_ad.make_dual(x.clone().requires_grad_(), torch.ones_like(x))
-        (gradient,) = torch.autograd.grad(per_element(dual).sum(), dual, create_graph=True)
-        return forward_ad.unpack_dual(gradient).tangent.detach()
-
-
-GRADIENTS = {
-    "grad": func.grad(total),
-    "jvp": ones_jvp(per_element),
-    "vjp": lambda x: func.vjp(per_element, x)[1](torch.ones_like(x))[0],
-    "jacrev": func.jacrev(total),
-    "jacfwd": func.jacfwd(total),
-    "vmap of grad": lambda x: func.vmap(func.grad(lambda x, t: apply(LOSS, x, t)))(x, small()[1]),
-    "vmap of jvp": lambda x: func.vmap(lambda x, t: ones_jvp(lambda x: apply(LOSS, x, t))(x))(x, small()[1]),
-}
-HESSIANS = {
-    "hessian": func.hessian(total),
-    "jacrev of jacrev": func.jacrev(func.jacrev(total)),
-    "jacrev of jacfwd": func.jacrev(func.jacfwd(total)),
-    "jacfwd of jacfwd": func.jacfwd(func.jacfwd(total)),
-    "jvp of jvp": lambda x: torch.diag(ones_jvp(ones_jvp(per_element))(x)),
-    "grad of jvp": lambda x: torch.diag(func.grad(lambda x: ones_jvp(per_element)(x).sum())(x)),
-}
-EAGER_GRADIENTS = GRADIENTS | {"forward_ad": forward_mode}
-EAGER_HESSIANS = HESSIANS | {
-    "autograd.functional": lambda x: torch.autograd.functional.hessian(total, x),
-    "forward_ad over backward": lambda x: torch.diag(forward_over_reverse(x)),
-}
-THIRD = {
-    "reverse": func.grad(lambda x: func.hessian(total)(x).sum()),
-    "forward": func.jacfwd(func.jacfwd(func.jacfwd(total))),
-    "grad of grad of grad": func.jacrev(func.jacrev(func.jacrev(total))),
-}
 
 
 @pytest.mark.parametrize("name", EAGER_GRADIENTS)
@@ -511,29 +397,6 @@ def test_module_has_no_state():
 # Losses that the adapter has never seen
 
 
-@dataclass(frozen=True)
-class ScaledSquare(Loss):
-    """Scale (x - t)^2 / 2."""
-
-    scale: float = 0.1
-    label: str = "square"
-
-    def value_formula(self, x, t, xp):
-        return 0.5 * self.scale * (x - t) ** 2
-
-    def gradient_formula(self, x, t, xp):
-        return self.scale * (x - t)
-
-    def value_and_gradient_formula(self, x, t, xp):
-        return self.value_formula(x, t, xp), self.gradient_formula(x, t, xp)
-
-    def curvature_formula(self, x, t, xp):
-        return self.scale * xp.ones_like(x)
-
-    def hessian_product_formula(self, x, t, vector, xp):
-        return self.scale * vector
-
-
 def test_any_loss_object():
     x, t = small()
     got = second_derivative_of(lambda x: apply(ScaledSquare(0.3), x, t), x)
@@ -544,206 +407,3 @@ def test_any_loss_object():
 def test_held_in_float32(value):
     got = held_in_float32(ScaledSquare(value))
     assert got == ScaledSquare(float(np.float32(min(value, float(np.finfo(np.float32).max)))))
-
-
-# torch.compile; the backend aot_eager traces as Inductor does, and generates no code
-
-PARAMETERS = [
-    (0.2, 0.5),
-    (0.3, 1.0),
-    (0.999, 1.5),
-    (0.4, 2.0),
-    (0.0, 0.0),
-    (1.0, 2.7),
-    (0.25, 3.0),
-    (0.5, 3.3),
-    (0.6, 3.9),
-    (0.7, 5.0),
-]
-DYNAMIC = [None, True, False]
-
-
-@pytest.fixture(autouse=True)
-def fresh_dynamo():
-    yield
-    torch._dynamo.reset()
-
-
-def counted(function, **options):
-    """A compiled function, and the list of graphs it was compiled to."""
-    graphs = []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return torch._dynamo.lookup_backend("aot_eager")(graph, inputs)
-
-    return torch.compile(function, fullgraph=True, backend=backend, **options), graphs
-
-
-def assert_agrees(value, x, loss, t):
-    gradient = torch.autograd.grad(value.sum(), x)[0]
-    exact, exact_gradient, _ = reference(loss, x, t)
-    np.testing.assert_allclose(double(value), exact, rtol=1e-14)
-    np.testing.assert_allclose(double(gradient), exact_gradient, rtol=1e-13, atol=1e-16)
-
-
-@pytest.mark.parametrize("dynamic", DYNAMIC)
-def test_compiled_with_changing_arguments(dynamic):
-    x, t = small()
-    x.requires_grad_()
-    compiled, _ = counted(lambda x, alpha, gamma: sigmoid_focal_loss(x, t, alpha=alpha, gamma=gamma), dynamic=dynamic)
-    for alpha, gamma in PARAMETERS if dynamic is not False else PARAMETERS[:4]:
-        assert_agrees(compiled(x, alpha, gamma), x, SigmoidFocal(alpha, gamma), t)
-
-
-@pytest.mark.parametrize("dynamic", DYNAMIC)
-def test_compiled_with_changing_attributes(dynamic):
-    x, t = small()
-    x.requires_grad_()
-    module = SigmoidFocalLoss(reduction="none")
-    compiled, _ = counted(module, dynamic=dynamic)
-    for alpha, gamma in PARAMETERS if dynamic is not False else PARAMETERS[:4]:
-        module.alpha, module.gamma = alpha, gamma
-        assert_agrees(compiled(x, t), x, SigmoidFocal(alpha, gamma), t)
-
-
-@pytest.mark.parametrize("dynamic", DYNAMIC)
-def test_compiled_with_changing_loss_object(dynamic):
-    x, t = small()
-    x.requires_grad_()
-    compiled, _ = counted(lambda loss, x: apply(loss, x, t), dynamic=dynamic)
-    for alpha, gamma in PARAMETERS if dynamic is not False else PARAMETERS[:4]:
-        assert_agrees(compiled(SigmoidFocal(alpha, gamma), x), x, SigmoidFocal(alpha, gamma), t)
-
-
-def test_changing_gamma_compiles_at_most_twice():
-    x, t = small()
-    compiled, graphs = counted(lambda gamma: sigmoid_focal_loss(x, t, gamma=gamma))
-    for gamma in np.linspace(0.5, 5, 20).tolist():
-        compiled(gamma)
-    assert len(graphs) <= 2
-
-
-def test_changing_batch_size_compiles_at_most_twice():
-    module = SigmoidFocalLoss()
-    compiled, graphs = counted(module)
-    for size in (7, 8, 9, 20, 33):
-        compiled(torch.randn(size, 3, requires_grad=True), torch.rand(size, 3)).backward()
-    assert len(graphs) <= 2
-
-
-@pytest.mark.parametrize("name", GRADIENTS)
-def test_compiled_first_derivative_by(name):
-    x, t = small()
-    got = counted(lambda x: GRADIENTS[name](x))[0](x)
-    np.testing.assert_allclose(got, reference(LOSS, x, t)[1], rtol=1e-13)
-
-
-@pytest.mark.parametrize("name", HESSIANS)
-def test_compiled_second_derivative_by(name):
-    x, t = small()
-    got = counted(lambda x: HESSIANS[name](x))[0](x)
-    np.testing.assert_allclose(got, np.diag(reference(LOSS, x, t)[2]), rtol=1e-13)
-
-
-@pytest.mark.parametrize("name", THIRD)
-def test_compiled_third_derivative_is_refused(name):
-    with pytest.raises(Exception, match="third derivatives are not provided"):
-        counted(lambda x: THIRD[name](x))[0](small()[0])
-
-
-@pytest.mark.parametrize(
-    "differentiate",
-    [
-        lambda x, t: func.grad(lambda t: apply(LOSS, x, t).sum())(t),
-        lambda x, t: func.jvp(lambda t: apply(LOSS, x, t), (t,), (t,)),
-    ],
-    ids=["grad", "jvp"],
-)
-def test_compiled_derivative_with_respect_to_targets_is_refused(differentiate):
-    with pytest.raises(Exception, match="targets must not require a derivative"):
-        counted(differentiate)[0](*small())
-
-
-def test_compiled_double_backward_is_refused_by_torch():
-    x = small()[0].requires_grad_()
-    value = torch.compile(per_element, fullgraph=True, backend="aot_eager")(x)
-    (gradient,) = torch.autograd.grad(value.sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError):
-        torch.autograd.grad(gradient.sum(), x)
-
-
-def test_compiled_under_autocast():
-    x, t = (a.bfloat16() for a in small())
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        got = counted(lambda x: apply(LOSS, x, t))[0](x)
-    assert got.dtype == torch.float32
-    np.testing.assert_allclose(got, reference(LOSS, x, t)[0], rtol=1e-5)
-
-
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-def test_compiled_reductions(reduction):
-    x, t = small()
-    given = {"weight": t, "mask": t > 0.3}
-    got = counted(lambda x, w, m: apply(LOSS, x, t, weight=w, mask=m, reduction=reduction))[0](x, *given.values())
-    arrays = {name: value.numpy() for name, value in given.items()}
-    np.testing.assert_allclose(
-        got, focal_ref.apply(LOSS, x.numpy(), t.numpy(), reduction=reduction, **arrays), rtol=1e-13
-    )
-
-
-def test_compiled_any_loss_object():
-    x, t = small()
-    loss = ScaledSquare(0.3)
-    got = counted(lambda loss, x: apply(loss, x, t))[0](loss, x)
-    np.testing.assert_allclose(got, loss.value(x.numpy(), t.numpy()), rtol=1e-14)
-
-
-@pytest.mark.parametrize("strict", [True, False])
-def test_export_with_dynamic_batch(strict):
-    x, t = small()
-    shapes = ({0: torch.export.Dim("n")},) * 2
-    program = torch.export.export(SigmoidFocalLoss(), (x, t), dynamic_shapes=shapes, strict=strict)
-    exact = focal_ref.sigmoid_focal_loss(x[:5].numpy(), t[:5].numpy(), reduction="mean")
-    np.testing.assert_allclose(program.module()(x[:5], t[:5]), exact, rtol=1e-14)
-
-
-# Inductor
-
-INDUCTOR = """
-import sys, torch
-sys.path[:0] = sys.argv[1:]
-import numpy as np
-from adapters.test_torch import BOUND, DTYPES, SigmoidFocal, gradient_scale, points, reference, ulps
-from focal_adapters.torch import sigmoid_focal_loss
-for dtype in (torch.float64, torch.float32):
-    x, t = points(dtype)
-    x.requires_grad_()
-    compiled = torch.compile(
-        lambda alpha, gamma: sigmoid_focal_loss(x, t, alpha=alpha, gamma=gamma), fullgraph=True, dynamic=True)
-    for alpha, gamma in [(0.2, 0.5), (0.3, 1.0), (0.999, 1.5), (0.4, 2.0), (0.999, 0.7), (0.25, 2.7), (0.3, 5.0)]:
-        loss = SigmoidFocal(alpha, gamma)
-        exact, exact_gradient, _ = reference(loss, x, t)
-        value = compiled(alpha, gamma)
-        gradient, = torch.autograd.grad(value.sum(), x)
-        scale = np.maximum(np.abs(exact_gradient), gradient_scale(loss, x.detach(), t))
-        errors = ulps(value, exact, exact, dtype).max(), ulps(gradient, exact_gradient, scale, dtype).max()
-        print(alpha, gamma, *errors)
-        assert max(errors) <= BOUND[dtype]
-from torch._dynamo.utils import counters
-print("hits", counters["inductor"]["fxgraph_cache_hit"])
-"""
-
-
-def run_inductor(cache):
-    """In a process of its own, whose only cache is the folder."""
-    environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(cache)}
-    command = [sys.executable, "-c", INDUCTOR, os.path.join(os.path.dirname(__file__), ".."), *sys.path]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_inductor_is_accurate_with_changing_parameters_and_with_a_warm_cache(tmp_path):
-    assert "hits 0" in run_inductor(tmp_path)
-    assert "hits 4" in run_inductor(tmp_path)
