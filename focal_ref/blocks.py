@@ -11,9 +11,9 @@ from focal_ref.ranges import over_ranges
 
 Float64 = npt.NDArray[np.float64]
 
-BLOCK = 32_768
-"""Elements a block: about twenty float64 temporaries of 256 KiB; smaller ones cost threads more waiting."""
-RANGE = 4 * BLOCK
+BLOCK = 65_536
+"""Elements a block: about twenty float64 temporaries of 512 KiB; smaller ones cost threads more waiting."""
+RANGE = 2 * BLOCK
 """Elements that one thread takes at a time."""
 
 

@@ -1,6 +1,6 @@
 """The softmax focal loss of class indices in place, for eager PyTorch on CPU: no one-hot array, few passes.
 
-With e = exp(x), of x less its largest where that is large, S the sum of the e of the other classes
+With e = exp(x), of x less its largest where the sum is large or small, S the sum of the e of the other classes
 and T = S + e_y, u = 1 - p_y = S/T,
 
   CE = -log1p(-u) where u < 1/2, else -log p_y
@@ -20,8 +20,11 @@ from torch import Tensor
 from focal_adapters.torch_evaluated import Evaluated, power
 from focal_ref.losses import Loss, SoftmaxFocal
 
-MODERATE = {torch.float32: 60.0, torch.float64: 600.0}
-"""Up to this size exp(x) needs no largest logit subtracted: neither it nor a sum of many overflows."""
+FEWEST, MOST = 0.5, 1e26
+"""Sums of exp(x) that need no largest logit subtracted: no term that counts is subnormal, nothing overflows."""
+NORMAL = {torch.float32: -87.0, torch.float64: -708.0}
+"""Down to it exp(x) is normal, and a smaller sum is exact enough."""
+LEAST = 1e-26
 SMALLEST = {torch.float32: 1e-30, torch.float64: 1e-290}
 """A smaller p_y may have lost digits, or be 0: its logarithm is taken from the logits."""
 
@@ -36,7 +39,7 @@ class HardRows:
 
     def __init__(self, loss: SoftmaxFocal, dtype: torch.dtype, size: int) -> None:
         self.gamma, self.alpha, self.detach = loss.gamma, loss.alpha, loss.detach_modulator
-        self.smallest, self.moderate = SMALLEST[dtype], MODERATE[dtype]
+        self.smallest, self.normal = SMALLEST[dtype], NORMAL[dtype]
         self.buffer = torch.empty(size, dtype=dtype)
 
     def evaluated(self, x: Tensor, t: Tensor, value: bool, gradient: bool, out: Tensor | None) -> Evaluated | None:
@@ -50,7 +53,7 @@ class HardRows:
             odd = (t < 0) | (t >= classes)
             t = t.masked_fill(odd, 0)
         e = self.buffer[: x.numel()].view(rows, classes) if out is None else out
-        top = self._exponentials(x, e)
+        torch.exp(x, out=e)
         # Positions along the block: indexing along an axis takes twice as long.
         mine = torch.arange(0, x.numel(), classes, dtype=torch.int64).add_(t)
         line = e.view(-1)
@@ -58,11 +61,17 @@ class HardRows:
         line.index_fill_(0, mine, 0.0)
         others = e.sum(dim=1)
         total = others + e_y
+        top: Tensor | None = None
+        usual = (total >= FEWEST) & (total <= MOST)
+        if not usual.all():
+            top = self._shift(x, t, (~usual).nonzero()[:, 0], e, others, e_y)
+            total = others + e_y
         u, p_y = others / total, e_y / total
         entropy = torch.where(u < 0.5, -torch.log1p(-u), -torch.log(p_y))
         small = p_y < self.smallest
         if small.any():
-            entropy = torch.where(small, (top - x.reshape(-1)[mine]) + torch.log(total), entropy)
+            x_y = x.reshape(-1)[mine]
+            entropy = torch.where(small, (-x_y if top is None else top - x_y) + torch.log(total), entropy)
         factor = torch.ones_like(u) if self.gamma == 0.0 else power(u, self.gamma)
         if self.alpha is not None:
             alpha = torch.as_tensor(self.alpha, dtype=x.dtype)
@@ -86,19 +95,23 @@ class HardRows:
             line[mine] = -pull
         return Evaluated(losses if value else None, summed, e if gradient else None, odd)
 
-    def _exponentials(self, x: Tensor, out: Tensor) -> Tensor | float:
-        """Of x less the number that is returned, one a row where x itself may overflow."""
-        if float(x.amax()) <= self.moderate and float(x.amin()) >= -self.moderate:
-            torch.exp(x, out=out)
-            return 0.0
-        largest = x.amax(dim=1, keepdim=True)
-        moderate = (largest <= self.moderate) & (x.amin(dim=1, keepdim=True) >= -self.moderate)
-        # A row does not depend on others: one that would not need it is left as it is.
-        top = torch.where(moderate, 0.0, largest)
-        torch.sub(x, top, out=out)
+    def _shift(self, x: Tensor, t: Tensor, rows: Tensor, e: Tensor, others: Tensor, e_y: Tensor) -> Tensor:
+        """Of rows whose sums need it, the same with the largest logit subtracted; it is returned, 0 for the others."""
+        top = torch.zeros_like(others)
+        sums = others[rows] + e_y[rows]
+        needed = ~((sums >= LEAST) & (sums <= MOST) & (x[rows].amin(dim=1) > self.normal))
+        rows = rows[needed]
+        if rows.numel() == 0:
+            return top
+        given, mine = x[rows], t[rows].unsqueeze(1)
+        largest = given.amax(dim=1, keepdim=True)
+        shifted = given - largest
         # What the subtraction loses counts up to 88 times.
-        seen = out - x
-        lost = (x - (out - seen)).sub_(seen.add_(top)).nan_to_num_(0.0, 0.0, 0.0)
-        out.exp_()
-        out.addcmul_(out, lost)
-        return top[:, 0]
+        seen = shifted - given
+        lost = (given - (shifted - seen)).sub_(seen.add_(largest)).nan_to_num_(0.0, 0.0, 0.0)
+        shifted.exp_()
+        shifted.addcmul_(shifted, lost)
+        e_y[rows] = shifted.gather(1, mine)[:, 0]
+        shifted.scatter_(1, mine, 0.0)
+        e[rows], others[rows], top[rows] = shifted, shifted.sum(dim=1), largest[:, 0]
+        return top
