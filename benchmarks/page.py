@@ -38,6 +38,10 @@ def page(runs: list[dict[str, Any]], growth: dict[str, Any] | None, image: str =
     for document in runs:
         parts.append(f"## {'GPU' if document['settings']['device'] == 'cuda' else 'CPU'}\n")
         parts.append("\n".join(f"    {line}" for line in reversed(rows.header(document))) + "\n")
+        misses = list(rows.miss_rows(document))
+        parts.append(rows.tally(document) + (", all but these:\n" if misses else ".\n"))
+        if misses:
+            parts.append(markdown_table(rows.MISSES, misses) + "\n")
         for title, columns, of in TABLES:
             found = list(of(document))
             if found:

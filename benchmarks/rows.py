@@ -5,6 +5,7 @@ from typing import Any
 
 RATIOS = ("case", "ratio", "quartiles", "to reach", "reached", "ours", "theirs", "ours, ms", "theirs, ms")
 MEASURES = ("case", "contestant", "what", "measured", "to reach", "reached")
+MISSES = ("case", "what", "measured", "to reach")
 ABSENT = ("case", "contestant", "not measured")
 NOTES = ("case", "contestant", "against the reference")
 
@@ -31,6 +32,30 @@ def measure_rows(document: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for result in document["cases"]:
         for row in result["measures"]:
             yield result["case"], row["contestant"], row["what"], f"{row['value']:.2f}", *reach(row, "{:g}")
+
+
+def tally(document: dict[str, Any]) -> str:
+    """How many of the figures that are set are reached."""
+    judged = [row["reached"] for case in document["cases"] for row in case["ratios"] + case["measures"]]
+    judged = [reached for reached in judged if reached is not None]
+    return f"{sum(judged)} of {len(judged)} figures that were set are reached"
+
+
+def miss_rows(document: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """What is not reached."""
+    for result in document["cases"]:
+        for row in result["ratios"]:
+            if row["reached"] is False:
+                yield (
+                    result["case"],
+                    f"{row['ours']} / {row['theirs']}",
+                    f"{row['ratio']:.3f}",
+                    f"{row['to_reach']:.2f}",
+                )
+        for row in result["measures"]:
+            if row["reached"] is False:
+                what = f"{row['contestant']}: {row['what']}"
+                yield result["case"], what, f"{row['value']:.2f}", f"{row['to_reach']:g}"
 
 
 def absent_rows(document: dict[str, Any]) -> Iterator[tuple[str, ...]]:
