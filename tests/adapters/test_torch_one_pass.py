@@ -159,7 +159,7 @@ def test_no_element_depends_on_its_neighbours(loss):
 @pytest.mark.parametrize("loss", SIGMOID, ids=str)
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
 @pytest.mark.parametrize("targets", ["dense", "indices"])
-@pytest.mark.parametrize("reduction", ["sum", "none"])
+@pytest.mark.parametrize("reduction", ["sum", "mean", "none"])
 def test_what_is_looked_up_is_what_is_computed(loss, dtype, targets, reduction, monkeypatch):
     """For every bit pattern that there is, nan and infinities included."""
     x = torch.arange(2**16, dtype=torch.int32).to(torch.uint16).view(dtype).reshape(-1, 4).repeat(1, 2)
@@ -195,6 +195,28 @@ def test_a_table_has_no_soft_targets(dtype, monkeypatch):
     monkeypatch.setattr(torch_half_table, "WORTHWHILE", 1)
     for mine, theirs in zip(both(SigmoidFocal(), x, t, reduction="sum"), computed, strict=True):
         assert torch.equal(mine, theirs)
+
+
+def test_a_table_outlives_blocks_that_it_does_not_take(monkeypatch):
+    """They are computed in the buffers in which the table was."""
+    monkeypatch.setattr(torch_blocks, "BLOCK", torch_workspace.KEPT)
+    x = logits(torch.bfloat16, rows=3 * torch_workspace.KEPT // 5)
+    t = hard(x)
+    t[0, 0] = 0.5
+    assert x.numel() >= torch_half_table.WORTHWHILE
+    looked_up = both(SigmoidFocal(), x, t, reduction="sum")
+    monkeypatch.setattr(torch_half_table, "WORTHWHILE", np.inf)
+    for mine, theirs in zip(looked_up, both(SigmoidFocal(), x, t, reduction="sum"), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("loss", SIGMOID, ids=str)
+def test_the_sum_of_hard_and_soft_targets(loss):
+    x = logits(torch.float64)
+    t = hard(x)
+    t[::3] = 0.3
+    x[1], t[1] = np.inf, 1.0
+    np.testing.assert_allclose(both(loss, x, t, reduction="sum")[0], reference(loss, x, t)[0].sum(), rtol=1e-14)
 
 
 def test_two_threads_at_once_write_into_buffers_of_their_own(monkeypatch):
