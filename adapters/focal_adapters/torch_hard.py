@@ -8,7 +8,7 @@ speaks against the target, and E = exp(s), the odds,
 
 A factor 1 - t - alpha carries both the balance and the sign of w, and is exact where alpha is small.
 Each operation is a pass over the block, and the fewest of them is the fastest: 21, of which exp and
-log1p take half of the time (docs/performance.md has it beside others).
+log1p take a third of the time (docs/performance.md has it beside others).
 """
 
 import math
