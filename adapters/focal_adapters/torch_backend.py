@@ -70,8 +70,10 @@ class _Torch:
     def elements(self, loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
         if one_pass.takes_elements(loss, logits, targets):
             return one_pass.element_losses(loss, logits, targets, recompute=self.recompute)
-        if self.recompute and torch.compiler.is_dynamo_compiling():
-            # Else it is Inductor that weighs memory against arithmetic, and it keeps the gradient.
+        compiled = self.recompute and torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting()
+        if compiled and not one_pass.transformed():
+            # Else it is Inductor that weighs memory against arithmetic, and it keeps the gradient. In a
+            # transformation of torch.func it has to: none supports a checkpoint, nor does an export (torch 2.13).
             losses: Tensor = checkpoint(
                 lambda x, t: element_losses(loss, x, t), logits, targets, use_reentrant=False, preserve_rng_state=False
             )

@@ -15,9 +15,10 @@ from focal_adapters.torch_half_table import HalfTable
 from focal_adapters.torch_hard import HardTargets
 from focal_adapters.torch_hard_rows import HardRows
 from focal_adapters.torch_layouts import Layout, flat, rows
+from focal_adapters.torch_workspace import KEPT
 from focal_ref.losses import Loss
 
-BLOCK = 262_144
+BLOCK = KEPT
 """Elements a block, a megabyte for each temporary of float32; as many for any number of threads, as are all bits."""
 ROWS = 524_288
 """For class indices of rows: few temporaries have the size of the logits, and many have one number a row."""
@@ -79,7 +80,9 @@ def in_blocks(
         if into is not None and found.gradients is not into:
             into.copy_(found.gradients)
     if value and total:
-        return torch.tensor(summed, dtype=compute), None if gradients is None else arranged.as_logits(gradients)
+        return torch.tensor(summed, dtype=compute, device="cpu"), None if gradients is None else arranged.as_logits(
+            gradients
+        )
     return (
         None if values is None else arranged.as_losses(values),
         None if gradients is None else arranged.as_logits(gradients),

@@ -34,14 +34,14 @@ class HalfTable:
         kernel = HardTargets.of(loss, torch.float32, 2 * PATTERNS)
         if kernel is None:
             return None
-        x = torch.arange(PATTERNS, dtype=torch.int32).to(torch.uint16).view(x.dtype)
+        x = torch.arange(PATTERNS, dtype=torch.int32, device="cpu").to(torch.uint16).view(x.dtype)
         return cls(loss, kernel, x, size, value, gradient, factor)
 
     def __init__(
         self, loss: Loss, kernel: HardTargets, x: Tensor, size: int, value: bool, gradient: bool, factor: float | None
     ) -> None:
         wide = x.float().repeat(2)
-        t = torch.zeros(2 * PATTERNS)
+        t = torch.zeros(2 * PATTERNS, dtype=torch.float32, device="cpu")
         t[PATTERNS:] = 1.0
         found = kernel.evaluated(wide, t, value, gradient, None)
         assert found is not None
@@ -51,9 +51,9 @@ class HalfTable:
         # What the kernel found stands in buffers that the next block writes.
         self.values = None if values is None else values.clone()
         self.gradients = None if gradients is None else gradients.to(x.dtype)
-        self.one = torch.ones(())
+        self.one = torch.ones((), dtype=torch.float32, device="cpu")
         self.buffers = buffers(3, size, torch.float32)
-        self.index = torch.empty(size, dtype=torch.int32)
+        self.index = torch.empty(size, dtype=torch.int32, device="cpu")
 
     def evaluated(self, x: Tensor, t: Tensor, out: Tensor | None) -> Evaluated | None:
         """Value and gradient of a block of halves, what was wanted; the gradient in ``out``, times the factor."""

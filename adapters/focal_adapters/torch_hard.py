@@ -39,7 +39,7 @@ class HardTargets:
         self.gamma: float = loss.gamma
         self.alpha: float | None = loss.alpha
         self.detach: bool = loss.detach_modulator
-        self.one = torch.ones((), dtype=dtype)
+        self.one = torch.ones((), dtype=dtype, device="cpu")
         self.buffers = buffers(6, size, dtype)
 
     def evaluated(self, x: Tensor, t: Tensor, value: bool, gradient: bool, out: Tensor | None) -> Evaluated | None:
@@ -99,4 +99,4 @@ class HardTargets:
 
 def chosen_positions(t: Tensor, classes: int) -> Tensor:
     """Where the positive classes of class indices stand in the line of their rows; background has none."""
-    return torch.arange(0, t.numel() * classes, classes, dtype=torch.int64).add_(t)[t < classes]
+    return torch.arange(0, t.numel() * classes, classes, dtype=torch.int64, device="cpu").add_(t)[t < classes]

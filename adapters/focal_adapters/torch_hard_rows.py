@@ -40,7 +40,7 @@ class HardRows:
     def __init__(self, loss: SoftmaxFocal, dtype: torch.dtype, size: int) -> None:
         self.gamma, self.alpha, self.detach = loss.gamma, loss.alpha, loss.detach_modulator
         self.smallest, self.normal = SMALLEST[dtype], NORMAL[dtype]
-        self.buffer = torch.empty(size, dtype=dtype)
+        self.buffer = torch.empty(size, dtype=dtype, device="cpu")
 
     def evaluated(self, x: Tensor, t: Tensor, value: bool, gradient: bool, out: Tensor | None) -> Evaluated | None:
         """Value and gradient of a block, the gradient in ``out`` if given; else valid until the next call."""
@@ -55,7 +55,7 @@ class HardRows:
         e = self.buffer[: x.numel()].view(rows, classes) if out is None else out
         torch.exp(x, out=e)
         # Positions along the block: indexing along an axis takes twice as long.
-        mine = torch.arange(0, x.numel(), classes, dtype=torch.int64).add_(t)
+        mine = torch.arange(0, x.numel(), classes, dtype=torch.int64, device="cpu").add_(t)
         line = e.view(-1)
         e_y = line[mine]
         line.index_fill_(0, mine, 0.0)
@@ -74,7 +74,7 @@ class HardRows:
             entropy = torch.where(small, (-x_y if top is None else top - x_y) + torch.log(total), entropy)
         factor = torch.ones_like(u) if self.gamma == 0.0 else power(u, self.gamma)
         if self.alpha is not None:
-            alpha = torch.as_tensor(self.alpha, dtype=x.dtype)
+            alpha = torch.as_tensor(self.alpha, dtype=x.dtype, device="cpu")
             factor = factor * (alpha[t] if alpha.ndim else alpha)
         losses = factor * entropy
         pull = factor * (u if self.detach else u + self.gamma * p_y * entropy)

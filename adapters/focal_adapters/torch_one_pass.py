@@ -9,7 +9,6 @@ where that is not 1, as with ``recompute``; float16, whose losses are scaled, ke
 What this is worth, `python -m benchmarks --only torch/eager`: docs/performance.md.
 """
 
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -68,22 +67,24 @@ def element_losses(loss: Loss, x: Tensor, t: Tensor, *, recompute: bool) -> Tens
     return _applied(loss, x, t, None, recompute)
 
 
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def transformed() -> bool:
+    """Whether vmap or grad runs, which may have made a tensor or been given it, or dual numbers are about.
+
+    Dynamo enters them as it traces; what the stack is it would take for an object that is never None.
+    """
+    return torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0
+
+
 def _plain(*tensors: Tensor) -> bool:
     if not all(type(tensor) in (Tensor, torch.nn.Parameter) for tensor in tensors):
         return False
     watched = torch.compiler.is_compiling() or torch.jit.is_tracing() or torch._C._len_torch_dispatch_stack() > 0
-    # Tensors that vmap or grad made, or were given while they run; dual numbers.
-    transformed = torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0
-    return not (watched or transformed) and all(tensor.layout == torch.strided for tensor in tensors)
-
-
-@lru_cache
-def _held(loss: Loss) -> Loss:
-    return held_in_float32(loss)
+    return not (watched or transformed()) and all(tensor.layout == torch.strided for tensor in tensors)
 
 
 def _applied(loss: Loss, x: Tensor, t: Tensor, factor: Tensor | float | None, recompute: bool) -> Tensor:
-    held = loss if x.dtype == torch.float64 else _held(loss)
+    held = loss if x.dtype == torch.float64 else held_in_float32(loss)
     wanted = torch.is_grad_enabled() and x.requires_grad
     by_kernel = torch_triton.takes(held, x, t)
     # A reduced value often is the last one, from behind which comes a 1.

@@ -22,11 +22,11 @@ _kept = _Kept()
 def buffers(count: int, size: int, dtype: torch.dtype) -> list[Tensor]:
     """``count`` one-dimensional tensors of ``size`` elements, whose content is anything."""
     if size > KEPT or 2 * size < KEPT:
-        return list(torch.empty((count, size), dtype=dtype).unbind())
+        return list(torch.empty((count, size), dtype=dtype, device="cpu").unbind())
     kept = _kept.buffers.setdefault(dtype, [])
     # Never as inference tensors, which no later call outside inference mode may write.
     with torch.inference_mode(False):
-        kept.extend(torch.empty(KEPT, dtype=dtype) for _ in range(count - len(kept)))
+        kept.extend(torch.empty(KEPT, dtype=dtype, device="cpu") for _ in range(count - len(kept)))
     return parts(kept[:count], size)
 
 

@@ -199,11 +199,28 @@ def test_compiled_recompute_keeps_nothing(gamma):
     np.testing.assert_allclose(double(torch.autograd.grad(value, x)[0]), exact_gradient, rtol=2e-6)
 
 
+@pytest.mark.parametrize(
+    "differentiate",
+    [
+        lambda loss, x, t: func.grad(lambda x: loss(x, t).sum())(x),
+        lambda loss, x, t: func.jvp(lambda x: loss(x, t), (x,), (torch.ones_like(x),))[1],
+        lambda loss, x, t: func.vmap(func.grad(loss))(x, t),
+    ],
+    ids=["grad", "jvp", "vmap of grad"],
+)
+def test_compiled_recompute_in_transformations(differentiate):
+    """None of them supports a checkpoint."""
+    x, t = small()
+    got = counted(lambda x: differentiate(lambda x, t: apply(LOSS, x, t, recompute=True), x, t))[0](x)
+    np.testing.assert_allclose(got, reference(LOSS, x, t)[1], rtol=1e-13)
+
+
 @pytest.mark.parametrize("strict", [True, False])
-def test_export_with_dynamic_batch(strict):
+@pytest.mark.parametrize("recompute", [False, True])
+def test_export_with_dynamic_batch(strict, recompute):
     x, t = small()
     shapes = ({0: torch.export.Dim("n")},) * 2
-    program = torch.export.export(SigmoidFocalLoss(), (x, t), dynamic_shapes=shapes, strict=strict)
+    program = torch.export.export(SigmoidFocalLoss(recompute=recompute), (x, t), dynamic_shapes=shapes, strict=strict)
     exact = focal_ref.sigmoid_focal_loss(x[:5].numpy(), t[:5].numpy(), reduction="mean")
     np.testing.assert_allclose(program.module()(x[:5], t[:5]), exact, rtol=1e-14)
 

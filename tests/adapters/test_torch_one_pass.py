@@ -219,6 +219,25 @@ def test_the_sum_of_hard_and_soft_targets(loss):
     np.testing.assert_allclose(both(loss, x, t, reduction="sum")[0], reference(loss, x, t)[0].sum(), rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("kind", ["dense", "indices", "softmax"])
+def test_defaults_of_torch_change_nothing(dtype, kind, monkeypatch):
+    """Neither the device nor the dtype that a user may have set for tensors of their own."""
+    monkeypatch.setattr(torch_half_table, "WORTHWHILE", 1)
+    loss = SoftmaxFocal(alpha=0.3) if kind == "softmax" else SigmoidFocal()
+    x = logits(dtype)
+    t = hard(x) if kind == "dense" else indices(x)
+    expected = both(loss, x, t, reduction="sum")
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            got = both(loss, x, t, reduction="sum")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for mine, theirs in zip(got, expected, strict=True):
+        assert torch.equal(mine, theirs)
+
+
 def test_two_threads_at_once_write_into_buffers_of_their_own(monkeypatch):
     monkeypatch.setattr(torch_blocks, "BLOCK", torch_workspace.KEPT)
     inputs = [(logits(torch.float32, rows=150_000, seed=k), k) for k in range(4)]
