@@ -40,7 +40,8 @@ def _value(loss: Loss, x: Array, t: Array) -> Array:
 @partial(jax.jit, static_argnums=0, inline=True)
 def _value_and_gradient(loss: Loss, x: Array, t: Array) -> tuple[Array, Array]:
     value = loss.fused_value(x, t, xp=jnp)
-    return value, loss.fused_gradient(*_apart(x, t, value), xp=jnp)
+    x, t, read = _apart(x, t, value)
+    return value, loss.fused_gradient(x, t, xp=jnp, value=read)
 
 
 def _apart(*arrays: Array) -> Any:

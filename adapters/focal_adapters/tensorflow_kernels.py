@@ -28,7 +28,7 @@ def gradient(loss: Loss, x: Tensor, t: Tensor) -> Tensor:
     """Its derivative with respect to each logit."""
 
     def fused() -> Tensor:
-        return loss.fused_gradient(x, t, loss.fused_value(x, t, xp=xp), xp=xp)
+        return loss.fused_gradient(x, t, xp=xp)
 
     return _chosen(t, x, lambda: loss.fast_gradient(x, t, xp=xp, hard=True), fused)
 
@@ -38,8 +38,10 @@ def value_and_gradient(loss: Loss, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor
 
     def fused() -> tuple[Tensor, Tensor]:
         value = loss.fused_value(x, t, xp=xp)
-        others = apart(x, t, value) if compiled_by_xla() else (x, t, value)
-        return value, loss.fused_gradient(*others, xp=xp)
+        if not compiled_by_xla():
+            return value, loss.fused_gradient(x, t, xp=xp)
+        logits, targets, read = apart(x, t, value)
+        return value, loss.fused_gradient(logits, targets, xp=xp, value=read)
 
     value, gradient = _chosen(t, x, lambda: loss.fast_value_and_gradient(x, t, xp=xp, hard=True), fused)
     return value, gradient

@@ -191,8 +191,7 @@ class _Value(_ElementFunction):
 class _Gradient(_ElementFunction):
     @staticmethod
     def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
-        loss = _assembled(kind, values)
-        return loss.fused_gradient(x, t, loss.fused_value(x, t, xp=xp), xp=xp)
+        return _assembled(kind, values).fused_gradient(x, t, xp=xp)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:

@@ -76,8 +76,8 @@ class Loss:
         """The loss for a compiler that fuses, where a loss has such a formula."""
         return self.value_formula(x, t, xp)
 
-    def fused_gradient_formula(self, x: Array, t: Array, value: Array, xp: Any) -> Array:
-        """Its gradient for a compiler that fuses, with the loss at hand."""
+    def fused_gradient_formula(self, x: Array, t: Array, xp: Any, *, value: Array | None = None) -> Array:
+        """Its gradient for a compiler that fuses, with the loss at hand or without."""
         return self.gradient_formula(x, t, xp)
 
     def value(self, logits: Any, targets: Any, *, xp: Any = None) -> Array:
@@ -148,9 +148,11 @@ class Loss:
         """`value` of arrays of a compiler that fuses what it is given, within the bounds of the conformance suite."""
         return self._evaluate("fused_value", logits, targets, None, xp)[0]
 
-    def fused_gradient(self, logits: Array, targets: Array, value: Array, *, xp: Any) -> Array:
-        """`gradient` of independent logits, as `fused_value`, which has given ``value``."""
-        return self._evaluate("fused_gradient", logits, targets, value, xp)[0]
+    def fused_gradient(self, logits: Array, targets: Array, *, xp: Any, value: Array | None = None) -> Array:
+        """`gradient`, as `fused_value`; with a ``value`` that it has given, it reads that for as much as it can."""
+        if value is not None and not self.consumes_classes:
+            value = self._to_last(value, xp)
+        return self._evaluate("fused_gradient", logits, targets, None, xp, value=value)[0]
 
     def losses_shape(self, logits_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Shape of the losses for logits of a shape."""
@@ -186,7 +188,7 @@ class Loss:
         """Sum what belongs to one loss: the transpose of `spread`."""
         return xp.sum(per_logit, axis=self.axis) if self.consumes_classes else per_logit
 
-    def _evaluate(self, name: str, logits: Any, targets: Any, vector: Any, xp: Any, **known: bool) -> tuple[Array, ...]:
+    def _evaluate(self, name: str, logits: Any, targets: Any, vector: Any, xp: Any, **known: Any) -> tuple[Array, ...]:
         from focal_ref.evaluation import evaluate_checked
         from focal_ref.namespace import is_numpy, namespace_of
 
@@ -196,9 +198,7 @@ class Loss:
                 return evaluate_checked(self, name, logits, targets, vector)
         last = self._to_last(logits, xp)
         t = targets if len(targets.shape) < len(logits.shape) else self._to_last(targets, xp)
-        # A value of rows has no axis of classes.
-        per_row = name == "fused_gradient" and self.consumes_classes
-        extra = () if vector is None else (vector if per_row else self._to_last(vector, xp),)
+        extra = () if vector is None else (self._to_last(vector, xp),)
         result = getattr(self, f"{name}_formula")(last, t, *extra, xp, **known)
         results = result if isinstance(result, tuple) else (result,)
         return tuple(self._back(part, name, index, xp) for index, part in enumerate(results))

@@ -1,16 +1,18 @@
 r"""The sigmoid focal loss for compilers that fuse: hard and linear soft targets, in one vectorised loop.
 
 Where one loop computes everything, a select costs next to nothing and a pass over memory nothing at
-all: what costs are the transcendental functions and the divisions. Here they are one exponential,
-one division for the value and two for the gradient. `sigmoid_fast` is for eager execution, where a
-select costs as much as twelve products.
+all: what costs are the transcendental functions, the divisions, and chains of operations that wait
+for each other. Here they are one exponential, one division, and a series in two halves. `sigmoid_fast`
+is for eager execution, where a select costs as much as twelve products.
 
-With y = |x|, e = exp(-y), r = 1/(1+e) and the weights of `sigmoid_rules`, opposed and agreed:
+With y = |x|, e = exp(-y), r = 1/(1+e), the weights of `sigmoid_rules`, opposed and agreed, and
+c = opposed - agreed:
 
-  mixed = opposed + agreed e;  1 - p_t = mixed r;  m = alpha_t (1 - p_t)^gamma
-  CE = opposed y + log(1 + e)
-  FL' = sign(x) m (gamma c k CE + r (opposed - agreed e)),  c = opposed - agreed,  k = e r / mixed
+  u = 1 - p_t = (opposed + agreed e) r;  CE = opposed y + log(1 + e);  FL = alpha_t u^gamma CE
+  FL' = sign(x) alpha_t u^gamma (gamma c e r CE / (opposed + agreed e) + r (opposed - agreed e))
+      = sign(x) alpha_t u^(gamma-1) r (gamma c e r CE + u (opposed - agreed e))
 
+The second form divides by nothing; it is for a gamma of at least 1.
 The error is that of 1 - p_t times gamma: `docs/accuracy.md` has what was measured.
 """
 
@@ -20,7 +22,7 @@ from focal_ref.powers import power
 from focal_ref.stable import Array, significand_bits
 
 FAR = 1e4
-"""Beyond it k is 0, and inf * 0 is nan."""
+"""A cross-entropy beyond it is of a logit whose exp(-y) is 0."""
 LOG_SERIES = (
     -0.49999648,
     0.333213226,
@@ -37,7 +39,7 @@ LOG_SERIES = (
 class Fused:
     """Value and gradient in x, for an alpha that is a number, one per class, or None."""
 
-    def __init__(self, x: Array, t: Array, gamma: float, alpha: float | Array | None, xp: Any) -> None:
+    def __init__(self, x: Array, t: Array, gamma: float | Array, alpha: float | Array | None, xp: Any) -> None:
         self.xp, self.gamma = xp, gamma
         not_t = 1.0 - t
         self.positive = x >= 0.0
@@ -45,42 +47,69 @@ class Fused:
         self.e = xp.exp(-y)
         self.opposed = xp.where(self.positive, not_t, t)
         self.agreed = xp.where(self.positive, t, not_t)
+        self.agreed_e = self.agreed * self.e
         self.r = 1.0 / (1.0 + self.e)
-        self.mixed = self.opposed + self.agreed * self.e
-        modulator = power(self.mixed * self.r, gamma, xp)
-        self.m = modulator if alpha is None else (alpha * t + (1.0 - alpha) * not_t) * modulator
+        self.mixed = self.opposed + self.agreed_e
+        self.u = self.mixed * self.r
+        alpha_t = None if alpha is None else _balanced(alpha, t, not_t)
+        if self._divides:
+            modulator = power(self.u, gamma, xp)
+            self.m = modulator if alpha_t is None else alpha_t * modulator
+        else:
+            lower = power(self.u, gamma - 1.0, xp)
+            self.lower = lower if alpha_t is None else alpha_t * lower
+            self.m = self.lower * self.u
         # An infinite logit says nothing about a target that weighs nothing: inf * 0 is nan.
         linear = xp.where(self.opposed == 0.0, self.opposed, self.opposed * y)
         self.cross_entropy = linear + log1p_of_unit(self.e, xp)
 
     def value(self) -> Array:
         """FL."""
-        # alpha 0 or 1 leaves a class out, were its loss infinite; but not nan.
-        left_out = (self.m == 0.0) & (self.cross_entropy > FAR)
+        # alpha 0 or 1 leaves a class out, were its loss infinite; but not nan, of which u^0 knows nothing.
+        left_out = self.m == 0.0
+        if self._divides:
+            left_out = left_out & (self.cross_entropy > FAR)
         return self.xp.where(left_out, self.m, self.m * self.cross_entropy)
 
-    def gradient(self, value: Array) -> Array:
-        """FL', after `value`.
+    def gradient(self, value: Array | None = None) -> Array:
+        """FL', for XLA after `value`.
 
-        That it reads the value is of use beyond the cap: XLA then computes it when the value has been
+        Reading the value instead of what it was made of, XLA computes it when the value has been
         summed, and writes it where the value was, instead of keeping both.
         """
         xp = self.xp
-        k = self.e * self.r / xp.where(self.mixed == 0.0, xp.ones_like(self.mixed), self.mixed)
-        beyond = (value > FAR) | (self.m == 0.0)
-        near = xp.where(beyond, xp.full_like(value, FAR), self.cross_entropy)
-        return self._signed(self.gamma * ((self.opposed - self.agreed) * k * near) + self._delta())
+        e_r = self.e * self.r
+        gone = e_r == 0.0 if value is None else (value > FAR) | (self.m == 0.0)
+        # exp(-y) vanishes faster than CE grows, and inf * 0 is nan.
+        near = xp.where(gone, xp.zeros_like(e_r), e_r * self.cross_entropy)
+        pull = self.gamma * ((self.opposed - self.agreed) * near)
+        if not self._divides:
+            return self._signed(self.lower * self.r, pull + self.u * (self.opposed - self.agreed_e))
+        pull = pull / xp.where(self.mixed == 0.0, xp.ones_like(self.mixed), self.mixed)
+        return self._signed(self.m, pull + self._delta())
 
     def detached_gradient(self) -> Array:
         """FL' with the modulating factor as a constant."""
-        return self._signed(self._delta())
+        return self._signed(self.m, self._delta())
+
+    @property
+    def _divides(self) -> bool:
+        """Whether u^(gamma-1) may be infinite."""
+        return not (isinstance(self.gamma, float) and self.gamma >= 1.0)
 
     def _delta(self) -> Array:
-        return self.r * (self.opposed - self.agreed * self.e)
+        return self.r * (self.opposed - self.agreed_e)
 
-    def _signed(self, slope: Array) -> Array:
-        gradient = self.m * slope
+    def _signed(self, factor: Array, slope: Array) -> Array:
+        gradient = factor * slope
         return self.xp.where(self.positive, gradient, -gradient)
+
+
+def _balanced(alpha: float | Array, t: Array, not_t: Array) -> Array:
+    """alpha_t; of a number in two operations, from the smaller weight up: nothing cancels."""
+    if not isinstance(alpha, float):
+        return alpha * t + (1.0 - alpha) * not_t
+    return alpha + (1.0 - 2.0 * alpha) * not_t if alpha < 0.5 else (1.0 - alpha) + (2.0 * alpha - 1.0) * t
 
 
 def log1p_of_unit(e: Array, xp: Any) -> Array:
@@ -90,7 +119,14 @@ def log1p_of_unit(e: Array, xp: Any) -> Array:
     """
     if significand_bits(e.dtype, xp) > 24:
         return xp.log1p(e)
-    series = LOG_SERIES[-1]
-    for coefficient in LOG_SERIES[-2::-1]:
-        series = series * e + coefficient
-    return e + e * e * series
+    square = e * e
+    even, odd = _horner(LOG_SERIES[::2], square), _horner(LOG_SERIES[1::2], square)
+    return e + square * (even + odd * e)
+
+
+def _horner(coefficients: tuple[float, ...], x: Array) -> Array:
+    """Polynomial, the constant term first."""
+    result: Any = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        result = result * x + coefficient
+    return result

@@ -119,7 +119,7 @@ class SoftmaxFocal(Loss):
         rule = self._fused_rule(x, t, xp)
         return self.value_formula(x, t, xp) if rule is None else rule.value()[..., 0]
 
-    def fused_gradient_formula(self, x: Array, t: Array, value: Array, xp: Any) -> Array:
+    def fused_gradient_formula(self, x: Array, t: Array, xp: Any, *, value: Array | None = None) -> Array:
         """dFL/dx for a compiler that fuses."""
         rule = self._fused_rule(x, t, xp)
         if rule is None:
