@@ -27,8 +27,10 @@ def one_hot(indices: Array, logits: Array, xp: Any, *, others_allowed: bool) -> 
     kind = logits.dtype if classes <= MOST_EXACT else indices.dtype
     column = xp.astype(column, kind)
     chosen = xp.astype(column == class_numbers(logits, kind, xp), logits.dtype)
-    valid = (column >= 0) & (column <= classes if others_allowed else column < classes)
-    return xp.where(valid, chosen, xp.full_like(chosen, float("nan")))
+    valid = xp.astype((column >= 0) & (column <= classes if others_allowed else column < classes), logits.dtype)
+    # 0 where it is valid, else nan; no constant nan, which PyTorch's compiler takes for different from itself:
+    # it would compute the same targets again for the gradient.
+    return chosen + (valid - valid) / valid
 
 
 def smooth_targets(targets: Any, epsilon: float, *, num_classes: int = 2, xp: Any = None) -> Any:

@@ -12,7 +12,7 @@ from focal_adapters import pipeline
 from focal_adapters import torch_one_pass as one_pass
 from focal_adapters import torch_sharded as sharded
 from focal_adapters.faces import ACCURACY, VALIDATE, adapter_functions, looked_up
-from focal_adapters.torch_backend import BACKEND, RECOMPUTING
+from focal_adapters.torch_backend import BACKEND, KEEPING, RECOMPUTING
 from focal_adapters.torch_modules import module_classes
 from focal_ref.checks import checked_flag
 from focal_ref.faces import Words
@@ -38,6 +38,8 @@ def apply(loss: Loss, logits: Tensor, targets: Any, *, recompute: bool = False, 
         return one_pass.result(given, recompute=recompute)
     if sharded.is_sharded(given.logits):
         return sharded.result(backend, given)
+    if not recompute and given.logits.dtype == given.dtype:
+        backend = KEEPING
     result: Tensor = pipeline.computed(backend, given)
     return result
 

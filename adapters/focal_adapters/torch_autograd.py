@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
+from torch.utils.checkpoint import CheckpointPolicy
 
 from focal_adapters import torch_namespace as xp
 from focal_adapters.parameters import held_in_float32
@@ -24,7 +26,7 @@ _KIND = 2
 _THIRD = "the focal losses have analytic first and second derivatives; third derivatives are not provided"
 
 
-def element_losses(loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
+def element_losses(loss: Loss, logits: Tensor, targets: Tensor, *, keep: bool = False) -> Tensor:
     """Loss of each element or row, differentiable twice with respect to the logits.
 
     Parameters
@@ -33,6 +35,8 @@ def element_losses(loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
         Its parameters are rounded to the dtype of the logits.
     logits, targets : tensors, float32 or float64
         ``targets`` of the shape and dtype of ``logits``, or class indices.
+    keep : bool
+        Compiled, the gradient of independent logits is kept, whatever the compiler would rather do.
 
     Returns
     -------
@@ -48,7 +52,9 @@ def element_losses(loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
     if torch.compiler.is_dynamo_compiling():
         values = _values(loss)
         floats = [value if isinstance(value, float) else None for value in values]
-        return _in_graph(id(type(loss)), logits, targets, *floats, *[_as_tensor(value, logits) for value in values])
+        tensors = [_as_tensor(value, logits) for value in values]
+        kept = keep and logits.requires_grad and torch.is_grad_enabled() and not loss.consumes_classes
+        return _in_graph(id(type(loss)), kept, logits, targets, *floats, *tensors)
     held = loss if logits.dtype == torch.float64 else held_in_float32(loss)
     # A tuple would be taken apart by vmap, as any container is.
     values = [logits.new_tensor(v) if isinstance(v, tuple) else v for v in _values(held)]
@@ -97,13 +103,14 @@ def _as_tensor(value: Any, like: Tensor) -> Any:
 
 
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
-def _in_graph(kind_id: int, logits: Tensor, targets: Tensor, *floats_and_tensors: Any) -> Tensor:
+def _in_graph(kind_id: int, kept: bool, logits: Tensor, targets: Tensor, *floats_and_tensors: Any) -> Tensor:
     # By id, because Dynamo's graph cannot hold a class; it has guarded the type of the loss.
     kind = next(kind for kind in _subclasses(Loss) if id(kind) == kind_id)
     count = len(floats_and_tensors) // 2
     pairs = zip(floats_and_tensors[:count], floats_and_tensors[count:], strict=True)
     values = [number if _is_constant(number) else tensor for number, tensor in pairs]
-    return _Value.apply(logits, targets, kind, *values)
+    function = _KeptValue if kept else _Value
+    return function.apply(logits, targets, kind, *values)
 
 
 def _is_constant(number: Any) -> bool:
@@ -186,6 +193,25 @@ class _Value(_ElementFunction):
         _refuse_targets(tangents[1] is not None)
         with _all_levels_forward():
             return _loss_of(ctx).contracted(tangents[0] * _Gradient.apply(*_primals(ctx)), xp)
+
+
+class _KeptValue(_Value):
+    """For the partitioner of AOTAutograd (torch 2.13), which keeps logits instead of a gradient, and computes twice.
+
+    It keeps what is marked, if the forward pass has a use for it: a nan of the gradient is one of the
+    value anyway. The backward pass asks for the same gradient, which is then found to be there.
+    """
+
+    @staticmethod
+    def forward(x: Tensor, t: Tensor, kind: type[Loss], *values: Any) -> Tensor:
+        loss = _assembled(kind, values)
+        value = loss.fused_value(x, t, xp=xp)
+        gradient = loss.fused_gradient(x, t, xp=xp)
+        tracing = get_proxy_mode()
+        if tracing is not None:
+            last = next(reversed(tracing.tracer.graph.nodes))
+            last.meta["recompute"] = CheckpointPolicy.MUST_SAVE
+        return torch.where(gradient == gradient, value, gradient)
 
 
 class _Gradient(_ElementFunction):

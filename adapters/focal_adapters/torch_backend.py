@@ -22,8 +22,8 @@ class _Torch:
 
     xp = torch_namespace
 
-    def __init__(self, *, recompute: bool) -> None:
-        self.recompute = recompute
+    def __init__(self, *, recompute: bool, keep: bool = False) -> None:
+        self.recompute, self.keep = recompute, keep
 
     def as_array(self, name: str, value: Any, like: Tensor | None) -> Tensor:
         array = self._tensor(name, value, like)
@@ -70,15 +70,16 @@ class _Torch:
     def elements(self, loss: Loss, logits: Tensor, targets: Tensor) -> Tensor:
         if one_pass.takes_elements(loss, logits, targets):
             return one_pass.element_losses(loss, logits, targets, recompute=self.recompute)
-        compiled = self.recompute and torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting()
-        if compiled and not one_pass.transformed():
-            # Else it is Inductor that weighs memory against arithmetic, and it keeps the gradient. In a
-            # transformation of torch.func it has to: none supports a checkpoint, nor does an export (torch 2.13).
+        # A transformation of torch.func supports no checkpoint, nor does an export (torch 2.13).
+        compiled = torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting()
+        compiled = compiled and not one_pass.transformed()
+        if compiled and self.recompute:
             losses: Tensor = checkpoint(
                 lambda x, t: element_losses(loss, x, t), logits, targets, use_reentrant=False, preserve_rng_state=False
             )
             return losses
-        return element_losses(loss, logits, targets)
+        # Dense targets and logits are more than a gradient: it is kept without being told.
+        return element_losses(loss, logits, targets, keep=compiled and self.keep and targets.ndim < logits.ndim)
 
 
 def _autocast(array: Tensor) -> bool:
@@ -87,5 +88,8 @@ def _autocast(array: Tensor) -> bool:
 
 
 BACKEND = _Torch(recompute=False)
+"""Compiled, it is Inductor that weighs memory against arithmetic."""
+KEEPING = _Torch(recompute=False, keep=True)
+"""Keeps one array of the dtype of computation: for logits that have it."""
 RECOMPUTING = _Torch(recompute=True)
 """Keeps nothing between the value and the gradient."""

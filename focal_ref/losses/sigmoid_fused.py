@@ -80,13 +80,15 @@ class Fused:
         xp = self.xp
         e_r = self.e * self.r
         gone = e_r == 0.0 if value is None else (value > FAR) | (self.m == 0.0)
+        if self._divides:
+            # Before CE comes in: a product of two tiny numbers is 0.
+            e_r = e_r / xp.where(self.mixed == 0.0, xp.ones_like(e_r), self.mixed)
         # exp(-y) vanishes faster than CE grows, and inf * 0 is nan.
         near = xp.where(gone, xp.zeros_like(e_r), e_r * self.cross_entropy)
         pull = self.gamma * ((self.opposed - self.agreed) * near)
-        if not self._divides:
-            return self._signed(self.lower * self.r, pull + self.u * (self.opposed - self.agreed_e))
-        pull = pull / xp.where(self.mixed == 0.0, xp.ones_like(self.mixed), self.mixed)
-        return self._signed(self.m, pull + self._delta())
+        if self._divides:
+            return self._signed(self.m, pull + self._delta())
+        return self._signed(self.lower * self.r, pull + self.u * (self.opposed - self.agreed_e))
 
     def detached_gradient(self) -> Array:
         """FL' with the modulating factor as a constant."""

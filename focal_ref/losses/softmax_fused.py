@@ -26,24 +26,20 @@ class FusedRows:
     def __init__(self, x: Array, index: Array, gamma: float | Array, alpha: float | Array | None, xp: Any) -> None:
         self.xp, self.gamma = xp, gamma
         # Compared as floats, which hold the numbers of so few classes: vectors of int64 are half as long.
-        column = xp.astype(xp.expand_dims(index, axis=-1), x.dtype)
+        index = xp.expand_dims(index, axis=-1)
+        column = xp.astype(index, x.dtype)
         self.chosen = column == class_numbers(x, x.dtype, xp)
-        zero = xp.zeros_like(x)
         top = xp.max(x, axis=-1, keepdims=True)
-        below, lost = two_sum(x, -top)
-        # Equal infinities have equal shares; what is finite beside an infinity has none.
-        below = xp.where(x == top, zero, below)
-        # What the subtraction rounds away counts up to 88 times, and 745 times in float64.
-        e = xp.exp(below)
-        self.e = e + e * xp.where((below < 0.0) & (below > -1e3), lost, zero)
-        valid = (column >= 0) & (column < x.shape[-1]) & (top > -math.inf)
-        mine = self._sum(xp.where(self.chosen, self.e, zero))
-        mine = xp.where(valid, mine, xp.full_like(mine, math.nan))
-        self.others = self._sum(xp.where(self.chosen, zero, self.e))
+        self.e, _ = self._exponential(x, top)
+        valid = (column >= 0) & (column < x.shape[-1])
+        x_y = xp.take_along_axis(x, xp.where(valid, index, xp.zeros_like(index)), axis=-1)
+        mine, below = self._exponential(x_y, top)
+        mine = xp.where(valid & (top > -math.inf), mine, xp.full_like(mine, math.nan))
+        self.others = self._sum(xp.where(self.chosen, xp.zeros_like(x), self.e))
         total = mine + self.others
         self.u, self.p_y = self.others / total, mine / total
         one = xp.ones_like(mine)
-        far = xp.log(total) - self._sum(xp.where(self.chosen, below, zero))
+        far = xp.log(total) - below
         near = xp.log1p(xp.where(mine > self.others, self.others, one) / xp.where(mine > self.others, mine, one))
         self.cross_entropy = xp.where(mine > self.others, near, far)
         self.m = power(self.u, gamma, xp)
@@ -69,7 +65,18 @@ class FusedRows:
     def _pulled(self, pull: Array) -> Array:
         xp = self.xp
         divisor = xp.where(self.others == 0.0, xp.ones_like(self.others), self.others)
-        return xp.where(self.chosen, -pull, self.e / divisor * pull)
+        return xp.where(self.chosen, -pull, self.e * (pull / divisor))
+
+    def _exponential(self, x: Array, top: Array) -> tuple[Array, Array]:
+        """exp(x - top), and x - top."""
+        xp = self.xp
+        below, lost = two_sum(x, -top)
+        # Equal infinities have equal shares; what is finite beside an infinity has none.
+        below = xp.where(x == top, xp.zeros_like(below), below)
+        # What the subtraction rounds away counts up to 88 times, and 745 times in float64; of infinities it is nan.
+        # As one product: an exponential used twice is what PyTorch's compiler writes to memory, and reads.
+        lost = xp.where(lost == lost, lost, xp.zeros_like(lost))
+        return xp.exp(below) * (1.0 + lost), below
 
     def _of_class(self, alpha: Array) -> Array:
         return self._sum(self.xp.where(self.chosen, alpha, self.xp.zeros_like(self.e)))
