@@ -37,3 +37,13 @@ def power(base: Tensor, exponent: float, out: Tensor | None = None) -> Tensor:
     for _ in range(int(whole)):
         result.mul_(base)
     return result
+
+
+def times_power(product: Tensor, base: Tensor, exponent: float, scratch: Tensor) -> None:
+    """Multiply in place by ``base**exponent``, which an exponent of 0 does not need."""
+    if exponent in (1.0, 2.0, 3.0):
+        # In place a product takes two thirds of the time.
+        for _ in range(int(exponent)):
+            product.mul_(base)
+    elif exponent > 0.0:
+        product.mul_(power(base, exponent, scratch))

@@ -1,4 +1,4 @@
-"""array_api_compat.torch, with an expm1 that keeps its digits under torch.compile.
+"""array_api_compat.torch, with an expm1 that keeps its digits under torch.compile, and what it lacks for that.
 
 Inductor's vectorised expm1 on the CPU is ``exp(x) - 1`` (torch 2.13, ``CppVecOverrides.expm1`` in
 torch/_inductor/codegen/cpp.py), which has no digit of a small x::
@@ -32,3 +32,8 @@ def expm1(x: Any) -> Any:
 def min_and_max(x: Any) -> tuple[Any, Any]:
     """Both in one pass."""
     return torch.aminmax(x)
+
+
+def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
+    """What ``indices`` of the same leading shape pick; broadcasting, as in take_along_dim, would fix it in a graph."""
+    return torch.gather(x, axis, indices)

@@ -156,6 +156,19 @@ def test_no_element_depends_on_its_neighbours(loss):
         assert torch.equal(mine[kept], theirs[kept])
 
 
+@pytest.mark.parametrize("largest", [10.0, 11.9, 12.1, 14.0, 17.0, 25.0, 64.5, 88.5])
+@pytest.mark.parametrize("neighbour", [50.0, 300.0, np.inf, np.nan])
+def test_what_near_logits_are_spared_changes_no_bit(largest, neighbour):
+    x = torch.linspace(-largest, largest, 20_001)
+    t = (torch.arange(20_001) % 2).float()
+    alone, beside = (
+        both(SigmoidFocal(), x, t),
+        both(SigmoidFocal(), torch.cat([x, torch.tensor([neighbour])]), torch.cat([t, t[:1]])),
+    )
+    for mine, theirs in zip(alone, beside, strict=True):
+        assert torch.equal(mine, theirs[:-1])
+
+
 @pytest.mark.parametrize("loss", SIGMOID, ids=str)
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
 @pytest.mark.parametrize("targets", ["dense", "indices"])
