@@ -1,15 +1,14 @@
 r"""The sigmoid focal loss of hard targets in NumPy float64, in as few passes as its accuracy allows.
 
 The general rules know what every rounding of 1 - p_t loses, for any target and any gamma, in a
-hundred passes. With targets that are 0 or 1, finite logits and a small whole or half gamma twenty
-will do. With q = x for a positive and -x for a negative, E = exp(q), never its reciprocal, so that
-nothing is selected by the sign of q (which branches: as slow as ten products),
+hundred passes. With targets that are 0 or 1, finite logits and a small whole or half gamma seventeen
+will do. With s = -x for a positive and x for a negative, and z = exp(s), never of -|x|, so that
+nothing is selected by a sign (which branches: as slow as ten products),
 
-    u = 1 - p_t = 1/(1+E);  p_t = E u;  CE = log(1 + 1/E);  f = alpha_t / (1+E)^gamma
-    FL = f CE;  FL' = -f (gamma p_t CE + u), in x for a negative -FL'
+    p_t = 1/(1+z);  u = 1 - p_t = z/(1+z);  CE = log(1 + z);  f = alpha_t u^gamma
+    FL = f CE;  FL' = f (gamma p_t CE + u), in x for a positive -FL'
 
-A power multiplies what its base has lost by gamma: 1+E has lost what exp lost and one rounding,
-whatever q, and the division is the only rounding of alpha_t. Where the power overflows, FL is 0.
+A power multiplies what its base has lost by gamma: u has lost two roundings and what exp lost.
 Positives are few, as a rule: they are visited by their places.
 """
 
@@ -95,35 +94,33 @@ def _hard(
     x: Float64, positives: npt.NDArray[np.intp], name: str, gamma: float, alpha: Any, detached: bool
 ) -> tuple[Float64, ...]:
     # One piece of memory: arrays written over stay in cache, and the allocator gives and takes one thing.
-    q, e, d, u, z, rest = np.empty((6, *x.shape))
-    _negated_at(positives, np.negative(x, out=q))
-    np.exp(q, out=e)
-    np.divide(1.0, np.add(e, 1.0, out=d), out=u)
-    np.divide(1.0, e, out=z)
-    p_t = np.multiply(e, u, out=e)
-    cross_entropy = _log1p(z, out=q, rest=rest)
-    factor = _factor(power(d, gamma, np), positives, alpha, out=z)
+    z, d, p_t, u, rest = np.empty((5, *x.shape))
+    np.copyto(z, x)
+    np.exp(_negated_at(positives, z), out=z)
+    np.divide(1.0, np.add(z, 1.0, out=d), out=p_t)
+    np.divide(z, d, out=u)
+    cross_entropy = _log1p(z, d, p_t, rest)
+    factor = _balanced(power(u, gamma, np), positives, alpha, out=z)
     found = []
-    if name != "gradient":
-        found.append(np.multiply(factor, cross_entropy, out=d))
     if name != "value":
         inside = u
         if not detached:
             inside = np.multiply(p_t, cross_entropy, out=p_t)
             inside *= gamma
             inside += u
-        gradient = np.multiply(inside, factor, out=p_t)
+        gradient = np.multiply(inside, factor, out=rest)
         found.append(_negated_at(positives, gradient))
+    if name != "gradient":
+        found.insert(0, np.multiply(factor, cross_entropy, out=d))
     return tuple(found)
 
 
-def _log1p(z: Float64, out: Float64, rest: Float64) -> Float64:
-    """``log(1 + z)`` by what its sum loses, which is exact, in two thirds of the time of NumPy's log1p."""
-    np.add(z, 1.0, out=out)
-    np.subtract(out, 1.0, out=rest)
+def _log1p(z: Float64, d: Float64, reciprocal: Float64, rest: Float64) -> Float64:
+    """``log(1 + z)`` in ``d``, which is the rounded sum, by what that lost; in half of the time of NumPy's log1p."""
+    np.subtract(d, 1.0, out=rest)
     np.subtract(z, rest, out=rest)
-    rest /= out
-    return np.add(np.log(out, out=out), rest, out=out)
+    rest *= reciprocal
+    return np.add(np.log(d, out=d), rest, out=d)
 
 
 def _negated_at(places: npt.NDArray[np.intp], array: Float64) -> Float64:
@@ -132,11 +129,11 @@ def _negated_at(places: npt.NDArray[np.intp], array: Float64) -> Float64:
     return array
 
 
-def _factor(powered: Float64, positives: npt.NDArray[np.intp], alpha: Any, out: Float64) -> Float64:
-    """alpha_t / (1+E)^gamma; alpha a number, one per class, or None."""
+def _balanced(powered: Float64, positives: npt.NDArray[np.intp], alpha: Any, out: Float64) -> Float64:
+    """alpha_t times it; alpha a number, one per class, or None."""
     if alpha is None:
-        return np.divide(1.0, powered, out=out)
-    np.divide(1.0 - alpha, powered, out=out)
+        return powered
     of_positives = alpha[positives % len(alpha)] if isinstance(alpha, np.ndarray) else alpha
-    out.reshape(-1)[positives] = of_positives / powered.reshape(-1)[positives]
+    np.multiply(powered, 1.0 - alpha, out=out)
+    out.reshape(-1)[positives] = of_positives * powered.reshape(-1)[positives]
     return out
