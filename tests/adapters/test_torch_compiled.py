@@ -13,6 +13,9 @@ from focal_ref import SigmoidFocal
 torch = pytest.importorskip("torch")
 
 from torch import func  # noqa: E402
+from torch._dynamo.backends.common import aot_autograd  # noqa: E402
+from torch._functorch.aot_autograd import make_boxed_func  # noqa: E402
+from torch._functorch.partitioners import min_cut_rematerialization_partition  # noqa: E402
 from torch_cases import (  # noqa: E402
     GRADIENTS,
     HESSIANS,
@@ -26,7 +29,7 @@ from torch_cases import (  # noqa: E402
     small,
 )
 
-from focal_adapters.torch import SigmoidFocalLoss, apply, sigmoid_focal_loss  # noqa: E402
+from focal_adapters.torch import SigmoidFocalLoss, SoftmaxFocalLoss, apply, sigmoid_focal_loss  # noqa: E402
 
 PARAMETERS = [
     (0.2, 0.5),
@@ -109,6 +112,14 @@ def test_changing_batch_size_compiles_at_most_twice():
     compiled, graphs = counted(module)
     for size in (7, 8, 9, 20, 33):
         compiled(torch.randn(size, 3, requires_grad=True), torch.rand(size, 3)).backward()
+    assert len(graphs) <= 2
+
+
+@pytest.mark.parametrize("module", [SigmoidFocalLoss(), SoftmaxFocalLoss()], ids=str)
+def test_changing_batch_size_of_class_indices_compiles_at_most_twice(module):
+    compiled, graphs = counted(module)
+    for size in (7, 8, 9, 20, 33):
+        compiled(torch.randn(size, 3, requires_grad=True), torch.arange(size) % 3).backward()
     assert len(graphs) <= 2
 
 
@@ -197,6 +208,34 @@ def test_compiled_recompute_keeps_nothing(gamma):
     exact, exact_gradient, _ = reference(SigmoidFocal(gamma=gamma), x, t)
     np.testing.assert_allclose(double(value), exact.sum(), rtol=1e-6)
     np.testing.assert_allclose(double(torch.autograd.grad(value, x)[0]), exact_gradient, rtol=2e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_compiled_class_indices_are_computed_once(dtype):
+    """The backward pass multiplies what was kept; that of bfloat16 would be as much as two logits, and is not kept."""
+    x = torch.linspace(-3, 3, 400).reshape(20, 20).to(dtype).requires_grad_()
+    t, loss = torch.arange(1, 21), SigmoidFocal()
+    counts = {}
+
+    def compiler(name):
+        def counting(graph, inputs):
+            counts[name] = sum(node.target is torch.ops.aten.exp.default for node in graph.graph.nodes)
+            return make_boxed_func(graph)
+
+        return counting
+
+    backend = aot_autograd(
+        fw_compiler=compiler("forward"),
+        bw_compiler=compiler("backward"),
+        partition_fn=min_cut_rematerialization_partition,
+    )
+    compiled = torch.compile(lambda x, t: apply(loss, x, t, reduction="sum"), fullgraph=True, backend=backend)
+    value = compiled(x, t)
+    gradient = torch.autograd.grad(value, x)[0]
+    assert counts == {"forward": 1, "backward": 0 if dtype == torch.float32 else 1}
+    exact, exact_gradient = loss.value_and_gradient(x.detach().double().numpy(), t.numpy())
+    np.testing.assert_allclose(double(value), exact.sum(), rtol=1e-6)
+    np.testing.assert_allclose(double(gradient), exact_gradient, rtol=2e-6 if dtype == torch.float32 else 2.0**-8)
 
 
 @pytest.mark.parametrize(
