@@ -36,4 +36,4 @@ def min_and_max(x: Any) -> tuple[Any, Any]:
 
 def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
     """What ``indices`` of the same leading shape pick; broadcasting, as in take_along_dim, would fix it in a graph."""
-    return torch.gather(x, axis, indices)
+    return torch.gather(x, axis, indices.to(torch.int64))

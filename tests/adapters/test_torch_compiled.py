@@ -115,11 +115,15 @@ def test_changing_batch_size_compiles_at_most_twice():
     assert len(graphs) <= 2
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8], ids=str)
 @pytest.mark.parametrize("module", [SigmoidFocalLoss(), SoftmaxFocalLoss()], ids=str)
-def test_changing_batch_size_of_class_indices_compiles_at_most_twice(module):
+def test_changing_batch_size_of_class_indices_compiles_at_most_twice(module, dtype):
     compiled, graphs = counted(module)
     for size in (7, 8, 9, 20, 33):
-        compiled(torch.randn(size, 3, requires_grad=True), torch.arange(size) % 3).backward()
+        x, t = torch.randn(size, 3, requires_grad=True), (torch.arange(size) % 3).to(dtype)
+        value = compiled(x, t)
+        value.backward()
+        torch.testing.assert_close(value, module(x, t))
     assert len(graphs) <= 2
 
 
