@@ -1,5 +1,6 @@
 """Targets: class indices, what is ignored, label smoothing."""
 
+import math
 from typing import Any
 
 from focal_ref.checks import check_all_in_unit_interval, checked_number
@@ -27,10 +28,12 @@ def one_hot(indices: Array, logits: Array, xp: Any, *, others_allowed: bool) -> 
     kind = logits.dtype if classes <= MOST_EXACT else indices.dtype
     column = xp.astype(column, kind)
     chosen = xp.astype(column == class_numbers(logits, kind, xp), logits.dtype)
-    valid = xp.astype((column >= 0) & (column <= classes if others_allowed else column < classes), logits.dtype)
-    # 0 where it is valid, else nan; no constant nan, which PyTorch's compiler takes for different from itself:
-    # it would compute the same targets again for the gradient.
-    return chosen + (valid - valid) / valid
+    valid = (column >= 0) & (column <= classes if others_allowed else column < classes)
+    # 0, or inf - inf where it is not valid. A constant nan PyTorch's compiler takes for different from itself: it would
+    # compute the same targets again for the gradient.
+    zero = xp.zeros_like(xp.astype(valid, logits.dtype))
+    infinite = xp.full_like(zero, math.inf)
+    return chosen + (xp.where(valid, zero, infinite) + xp.where(valid, zero, -infinite))
 
 
 def smooth_targets(targets: Any, epsilon: float, *, num_classes: int = 2, xp: Any = None) -> Any:

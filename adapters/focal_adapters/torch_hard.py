@@ -7,7 +7,7 @@ speaks against the target, and E = exp(s), the odds,
   FL = |B| CE,  FL' = B (1 - p_t + gamma p_t log(1 + E)),  B = (1 - t - alpha) (1 - p_t)^gamma
 
 A factor 1 - t - alpha carries both the balance and the sign of w, and is exact where alpha is small.
-Each operation is a pass over the block, and the fewest of them is the fastest: 18, of which exp and
+Each operation is a pass over the block, and the fewest of them is the fastest: 19, of which exp and
 log1p take a third of the time (docs/performance.md has it beside others). Logits that all are near
 need two less, which change no bit: what an element gives does not depend on the others.
 """

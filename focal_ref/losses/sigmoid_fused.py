@@ -2,8 +2,8 @@ r"""The sigmoid focal loss for compilers that fuse: hard and linear soft targets
 
 Where one loop computes everything, a select costs next to nothing and a pass over memory nothing at
 all: what costs are the transcendental functions, the divisions, and chains of operations that wait
-for each other. Here they are one exponential, one division, and a series in two halves. `sigmoid_fast`
-is for eager execution, where a select costs as much as twelve products.
+for each other. Here they are one exponential, one division, and a series of two strands. `sigmoid_fast` is
+for eager execution, where a select costs as much as twelve products.
 
 With y = |x|, e = exp(-y), r = 1/(1+e), the weights of `sigmoid_rules`, opposed and agreed, and
 c = opposed - agreed:
@@ -121,14 +121,9 @@ def log1p_of_unit(e: Array, xp: Any) -> Array:
     """
     if significand_bits(e.dtype, xp) > 24:
         return xp.log1p(e)
+    # The upper half of the terms side by side: they wait less for each other, and lose no digit that counts.
     square = e * e
-    even, odd = _horner(LOG_SERIES[::2], square), _horner(LOG_SERIES[1::2], square)
-    return e + square * (even + odd * e)
-
-
-def _horner(coefficients: tuple[float, ...], x: Array) -> Array:
-    """Polynomial, the constant term first."""
-    result: Any = coefficients[-1]
-    for coefficient in coefficients[-2::-1]:
-        result = result * x + coefficient
-    return result
+    series = (LOG_SERIES[4] + LOG_SERIES[6] * square) + (LOG_SERIES[5] + LOG_SERIES[7] * square) * e
+    for coefficient in LOG_SERIES[3::-1]:
+        series = series * e + coefficient
+    return e + square * series
