@@ -117,7 +117,7 @@ def _balanced(alpha: float | Array, t: Array, not_t: Array) -> Array:
 def log1p_of_unit(e: Array, xp: Any) -> Array:
     """``log(1 + e)`` for 0 <= e <= 1, in float32 a polynomial: XLA's log1p costs more than all else together.
 
-    Within 2 ULP, where XLA's errs by 2.5 (jax 0.10.2, CPU).
+    Within 2.04 ULP, at four million numbers in NumPy, where XLA's errs by 2.5 (jax 0.10.2, CPU).
     """
     if significand_bits(e.dtype, xp) > 24:
         return xp.log1p(e)
