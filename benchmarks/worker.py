@@ -95,6 +95,8 @@ def _entrants(case: Case, data: Data, contestants: dict[str, dict[str, Any]], sa
             facts |= {"not_measured": f"{type(error).__name__}: {str(error).strip().splitlines()[0]}", "failed": True}
         else:
             if facts["not_measured"] is None:
+                # A gradient that the first call left would be freed by the next one, whose own then costs nothing.
+                entrant.clear()
                 if case.device == "cpu" and case.work.elements >= FEWEST and gives_memory_back(case.framework):
                     facts["peak_bytes"] = peak_of_process(entrant.call)
                 entrants[name] = entrant

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cases, contest, data
+from benchmarks import cases, contest, data, processes
 from benchmarks.contestants import Entrant
 
 ROOT = Path(__file__).parent.parent.parent
@@ -133,3 +133,17 @@ def test_a_gradient_of_another_alpha_is_far_from_the_reference():
     assert data.distance(value, gradient, value, gradient) == (0.0, 0.0)
     other = np.where(arrays.targets == 1.0, 1.1, 1.0) * gradient
     assert data.distance(value, other, value, gradient)[1] > data.TOLERANCE["float32"]
+
+
+def test_the_peak_of_a_step_counts_its_gradient():
+    """Also where the step before left one, which the next one frees."""
+    pytest.importorskip("torch")
+    # So large an array is a mapping of its own, which the process gives back.
+    case = cases.named("torch/eager/base", "cpu", 10_000_000)
+    others = {name: "not asked" for name in case.contestants if name != cases.OURS}
+    request = processes.Request(case.name, 0, 2, elements=case.work.elements, measures=False, left_out=others)
+    result = processes.run(request, case.contestants, lambda label: None)
+    ours = result["contestants"][cases.OURS]
+    assert ours["not_measured"] is None
+    # Less what was free in pages that the process had.
+    assert ours["peak_bytes"] > 3.9 * case.work.elements
