@@ -15,7 +15,10 @@ def checked_number(name: str, value: Any, rule: str) -> float:
         return value
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {rule}, got {describe(value)}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be {rule} that a float holds, got {describe(value)}") from None
 
 
 def checked_gamma(gamma: Any) -> float:
@@ -114,12 +117,21 @@ def check_reduction(reduction: Any, normalizer: Any) -> None:
         raise ValueError(f"normalizer divides a sum: it needs reduction='sum', got reduction={reduction!r}")
 
 
-def checked_normalizer(normalizer: Any) -> float:
-    """A normalizer that is a plain number: finite and > 0, never clamped."""
+def checked_normalizer(normalizer: Any, smallest: float = 0.0) -> float:
+    """A normalizer that is a plain number: finite and > 0, never clamped.
+
+    ``smallest``: the smallest normal number of a dtype in which the gradient is multiplied by the reciprocal, which for
+    a smaller one may be infinite.
+    """
     rule = "a finite number > 0"
     number = checked_number("normalizer", normalizer, rule)
     if not 0.0 < number < math.inf:
         raise ValueError(f"normalizer must be {rule}, got {normalizer!r}")
+    if number < smallest:
+        raise ValueError(
+            f"normalizer must not be below {smallest:.4g}, the smallest normal number of the dtype of computation, "
+            f"got {normalizer!r}"
+        )
     return number
 
 

@@ -25,7 +25,7 @@ class _Jax:
         if not isinstance(value, (jax.Array, *accepted)) and not hasattr(value, "__jax_array__"):
             wanted = "an array" if like is None else "an array, a number or a nested list of numbers"
             raise TypeError(f"{name} must be {wanted}, got {describe(value)}")
-        array = jnp.asarray(value)
+        array = _as_array(name, value)
         # A rule instead of stop_gradient, which would give a silent 0.
         guarded = like is not None and isinstance(array, Tracer) and self.kind(array) == "floating"
         return constant(name, array) if guarded else array
@@ -51,6 +51,19 @@ class _Jax:
 
     def elements(self, loss: Loss, logits: Array, targets: Array) -> Array:
         return element_losses(loss, logits, targets)
+
+
+def _as_array(name: str, value: Any) -> Array:
+    """Without 64 bits JAX takes the lower 32 of a NumPy integer: 2**32 + 1 would be class 1."""
+    rule = f"{name} must hold integers of 32 bits where jax_enable_x64 is off"
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype in (np.int64, np.uint64) and value.size:
+        limits, least, most = np.iinfo(np.int32), int(value.min()), int(value.max())
+        if not jax.config.jax_enable_x64 and not limits.min <= least <= most <= limits.max:
+            raise ValueError(f"{rule}, got {most if most > limits.max else least}")
+    try:
+        return jnp.asarray(value)
+    except OverflowError:
+        raise ValueError(f"{rule}, got {describe(value)}") from None
 
 
 BACKEND = _Jax()

@@ -22,6 +22,7 @@ from focal_ref.losses import Loss
 from focal_ref.reduction import counted, denominator, masked_inputs, reduced, weighted
 
 Array = Any
+LARGEST_INDEX = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,12 @@ def checked(
     loss.check_shapes(shape, tuple(targets.shape), backend.kind(targets))
     indices = len(targets.shape) < len(shape)
     check_ignore_index_fits(ignore_index, loss.consumes_classes, indices)
-    # Narrow integers hold neither every class nor every ignore_index.
-    targets = _index(targets, xp) if backend.kind(targets) == "integer" else targets
+    if backend.kind(targets) == "integer":
+        # Narrow integers hold neither every class nor every ignore_index.
+        targets = _index(targets, xp)
+    elif ignore_index is not None and backend.kind(targets) == "bool":
+        # TensorFlow compares no bool with a number.
+        targets = xp.astype(targets, xp.int32)
     if reduction == "sum_classes" and len(shape) == 0:
         raise ValueError("reduction='sum_classes' sums over the last axis: logits must have one, got shape ()")
     losses_shape = loss.losses_shape(shape)
@@ -137,8 +142,12 @@ def finished(backend: Backend, inputs: Inputs, elements: Array) -> Array:
 
 def _index(targets: Array, xp: Any) -> Array:
     # Narrow integers may not hold the number of classes, and unsigned ones lack operations in some.
-    wide = (xp.int32, xp.int64)
-    return targets if targets.dtype in wide else xp.astype(targets, xp.int32)
+    if targets.dtype in (xp.int32, xp.int64):
+        return targets
+    if "uint32" in str(targets.dtype) or "uint64" in str(targets.dtype):
+        # What int32 does not hold must not wrap around to a class, or to the ignore_index.
+        targets = xp.minimum(targets, xp.full_like(targets, LARGEST_INDEX))
+    return xp.astype(targets, xp.int32)
 
 
 def _cast(array: Array, dtype: Any, xp: Any) -> Array:
@@ -154,11 +163,14 @@ def _operand(backend: Backend, name: str, value: Any, logits: Array, kinds: tupl
 
 
 def _checked_normalizer(backend: Backend, normalizer: Any, logits: Array, validate: bool | None, dtype: Any) -> Any:
-    if normalizer is None or isinstance(normalizer, (bool, int, float, str)):
-        return None if normalizer is None else checked_normalizer(normalizer)
+    if normalizer is None:
+        return None
+    smallest = float(backend.xp.finfo(dtype).smallest_normal)
+    if isinstance(normalizer, (bool, int, float, str)):
+        return checked_normalizer(normalizer, smallest)
     array = _operand(backend, "normalizer", normalizer, logits, ("floating", "integer"))
     if tuple(array.shape) != ():
         raise ValueError(f"normalizer must be one number, got shape {tuple(array.shape)}")
     if is_read(backend, array, validate):
-        checked_normalizer(float(array))
+        checked_normalizer(float(array), smallest)
     return backend.xp.astype(array, dtype)

@@ -60,8 +60,8 @@ class HardTargets:
         if odd is not None and bool(odd.all()):
             return None
         farthest = float(s.amax())
-        if math.isnan(farthest) and not indices:
-            # An infinity less twice nothing of it.
+        if not indices and not math.isfinite(farthest):
+            # An infinity less twice nothing of it, or twice a number of which one is finite.
             torch.mul(logits, torch.add(self.one, t, alpha=-2.0, out=u), out=s)
         near = farthest <= NEAR
         torch.exp(s if near else torch.clamp(s, max=FARTHEST, out=odds), out=odds)

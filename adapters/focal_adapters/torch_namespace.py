@@ -29,6 +29,17 @@ def expm1(x: Any) -> Any:
     return torch.where(usual, rest * (x / logarithm), torch.where(rest == 0.0, x, rest))
 
 
+def minimum(x: Any, y: Any) -> Any:
+    """The smaller of two; of unsigned integers too, which PyTorch does not compare (2.13)."""
+    if x.dtype not in (torch.uint32, torch.uint64):
+        return array_api_compat.torch.minimum(x, y)
+    if x.dtype == torch.uint32:
+        return torch.minimum(x.to(torch.int64), y.to(torch.int64)).to(x.dtype)
+    # With the upper bit turned, signed numbers have the order of unsigned ones.
+    upper = torch.iinfo(torch.int64).min
+    return (torch.minimum(x.view(torch.int64) ^ upper, y.view(torch.int64) ^ upper) ^ upper).view(x.dtype)
+
+
 def min_and_max(x: Any) -> tuple[Any, Any]:
     """Both in one pass."""
     return torch.aminmax(x)

@@ -127,10 +127,14 @@ class Linear(FastRule):
 
     def value(self) -> Array:
         xp, largest = self.xp, float(self.xp.finfo(self.x.dtype).max)
-        # 0 or infinity, and 0 where what speaks against the logit weighs nothing: never their product.
+        # 0 or infinity, and 0 where what speaks against the logit weighs nothing: never their product. Not told by
+        # the modulator of a tiny weight, which underflows.
         opposed = self.not_t * xp.clip(self.x * STEEP, 0.0, 1.0) + self.t * xp.clip(-self.x * STEEP, 0.0, 1.0)
+        counts = xp.clip(opposed * largest * largest, None, 1.0)
+        if not _in_between(self.alpha):
+            counts = counts * xp.clip(self.balance(self.alpha) * largest * largest, None, 1.0)
         beyond = xp.abs(self.x) - (self.above + self.below)
-        return self.factor * self.cross_entropy + xp.minimum(beyond, self.factor * opposed * largest * largest)
+        return self.factor * self.cross_entropy + xp.minimum(beyond, counts * largest * largest)
 
     def gradient(self) -> Array:
         xp = self.xp

@@ -16,6 +16,7 @@ The second form divides by nothing; it is for a gamma of at least 1.
 The error is that of 1 - p_t times gamma: `docs/accuracy.md` has what was measured.
 """
 
+import math
 from typing import Any
 
 from focal_ref.powers import power
@@ -59,17 +60,17 @@ class Fused:
             lower = power(self.u, gamma - 1.0, xp)
             self.lower = lower if alpha_t is None else alpha_t * lower
             self.m = self.lower * self.u
-        # An infinite logit says nothing about a target that weighs nothing: inf * 0 is nan.
-        linear = xp.where(self.opposed == 0.0, self.opposed, self.opposed * y)
+        # An infinite logit says nothing about a target that weighs nothing, in itself or by its alpha: inf * 0 is nan.
+        weightless = self.opposed == 0.0
+        if not (alpha is None or (isinstance(alpha, float) and 0.0 < alpha < 1.0)):
+            weightless = weightless | (alpha_t == 0.0)
+        linear = xp.where(weightless, xp.zeros_like(y), self.opposed * y)
         self.cross_entropy = linear + log1p_of_unit(self.e, xp)
 
     def value(self) -> Array:
         """FL."""
-        # alpha 0 or 1 leaves a class out, were its loss infinite; but not nan, of which u^0 knows nothing.
-        left_out = self.m == 0.0
-        if self._divides:
-            left_out = left_out & (self.cross_entropy > FAR)
-        return self.xp.where(left_out, self.m, self.m * self.cross_entropy)
+        # Infinite for however small a weight, whose power may underflow.
+        return self.xp.where(self.cross_entropy == math.inf, self.cross_entropy, self.m * self.cross_entropy)
 
     def gradient(self, value: Array | None = None) -> Array:
         """FL', for XLA after `value`.

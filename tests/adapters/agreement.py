@@ -38,6 +38,21 @@ def points(dtype, count=400):
     return fmt.rounded(x), fmt.rounded(t)
 
 
+def infinite(dtype="float32"):
+    """Infinite logits beside targets that speak against them however little: every loss is infinite, and none is not.
+
+    A power of such a weight underflows, to 0 times infinity or to what passes for no weight.
+    """
+    little = np.array([2e-38, 1e-30, 1e-20, 1e-12, 1e-6, 0.5, 1.0])
+    x = np.concatenate([np.full(little.size, -np.inf), np.full(3, np.inf), [np.inf, -np.inf]])
+    t = np.concatenate([little, [1.0 - 2.0**-24, 0.5, 0.0], [1.0, 0.0]])
+    loss = np.where(np.arange(x.size) < little.size + 3, np.inf, 0.0)
+    return x.astype(dtype), t.astype(dtype), loss
+
+
+INFINITE = [SigmoidFocal(alpha, gamma) for alpha in (None, 0.25) for gamma in (0.0, 0.7, 2.0, 5.0)]
+
+
 def small():
     """Eight logits and targets in a (2, 4) array, far from every corner."""
     x = np.linspace(-3.0, 3.0, 8).reshape(2, 4)

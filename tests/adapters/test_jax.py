@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from agreement import BOUNDS, DTYPES, OPTIONS, QUANTITIES, REDUCTIONS, losses, points, small, worst
+from agreement import BOUNDS, DTYPES, INFINITE, OPTIONS, QUANTITIES, REDUCTIONS, infinite, losses, points, small, worst
 
 import focal_ref
 from focal_ref import SigmoidFocal
@@ -52,6 +52,13 @@ def test_agrees_with_reference(mode, quantity, dtype):
         assert got.dtype == dtype
         errors.append(worst(np.asarray(got).astype(np.float64), quantity, loss, x, t, dtype))
     assert max(errors) <= BOUNDS[dtype]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("loss", INFINITE, ids=str)
+def test_an_infinite_logit_against_a_target_of_any_weight(mode, loss):
+    x, t, exact = infinite()
+    np.testing.assert_array_equal(MODES[mode](lambda x: apply(loss, x, t))(x), exact)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1e-300, 1e9, 1e300])
@@ -220,6 +227,8 @@ BAD = {
     "normalizer": (ValueError, lambda: total(X, normalizer=0.0)),
     "normalizer array": (ValueError, lambda: total(X, normalizer=jnp.array(-1.0))),
     "normalizer without sum": (ValueError, lambda: sigmoid_focal_loss(X, T, reduction="mean", normalizer=2.0)),
+    "normalizer subnormal": (ValueError, lambda: total(X.astype(np.float32), normalizer=1e-39)),
+    "gamma no float holds": (ValueError, lambda: total(X, gamma=10**400)),
     "targets above 1": (ValueError, lambda: sigmoid_focal_loss(jnp.ones(2), jnp.array([0.0, 2.0]))),
     "targets nan": (ValueError, lambda: sigmoid_focal_loss(jnp.ones(2), jnp.array([0.0, jnp.nan]))),
     "sum_classes of 0-d": (ValueError, lambda: sigmoid_focal_loss(1.0, 1, reduction="sum_classes")),
@@ -254,3 +263,15 @@ def test_targets_of_any_real_kind(targets):
     np.testing.assert_allclose(
         sigmoid_focal_loss(X[0, :3], targets), SigmoidFocal().value(X[0, :3], targets), rtol=1e-14
     )
+
+
+@pytest.mark.parametrize("wide", [2**32 + 1, -(2**32) + 1])
+@pytest.mark.parametrize("make", [np.array, list, lambda values: np.array(values).astype(np.uint64)])
+def test_without_64_bits_no_wider_integer_passes_for_a_class(make, wide):
+    with jax.enable_x64(False), pytest.raises(ValueError, match="targets must hold integers of 32 bits"):
+        sigmoid_focal_loss(jnp.zeros((2, 3)), make([1, wide]))
+
+
+def test_an_index_that_32_bits_do_not_hold_is_no_ignore_index():
+    with jax.enable_x64(False), pytest.raises(ValueError, match="targets must be class indices from 0 to 3"):
+        sigmoid_focal_loss(jnp.zeros((2, 3)), np.array([1, 2**32 - 100], np.uint32), ignore_index=-100)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from agreement import BOUNDS, DTYPES, OPTIONS, QUANTITIES, REDUCTIONS, losses, points, small, worst
+from agreement import BOUNDS, DTYPES, INFINITE, OPTIONS, QUANTITIES, REDUCTIONS, infinite, losses, points, small, worst
 
 import focal_ref
 from focal_ref import SigmoidFocal
@@ -73,6 +73,13 @@ def test_odds_beyond_what_the_reciprocal_is_exact_for(mode, target, gamma):
     exact = loss.value_and_gradient(x, t)
     for got, expected in zip((function(tf.constant(x)), derivative(function)(tf.constant(x))), exact, strict=True):
         np.testing.assert_allclose(got.numpy(), expected, rtol=4e-6, atol=np.finfo(np.float32).tiny)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("loss", INFINITE, ids=str)
+def test_an_infinite_logit_against_a_target_of_any_weight(mode, loss):
+    x, t, exact = infinite()
+    np.testing.assert_array_equal(MODES[mode](lambda x: apply(loss, x, t))(tf.constant(x)), exact)
 
 
 # With gamma beyond 1e34 grappler's order of multiplication overflows: gamma * CE * k for gamma * (k * CE).
@@ -255,6 +262,8 @@ BAD = {
     "normalizer": (ValueError, lambda: total(X, normalizer=0.0)),
     "normalizer tensor": (ValueError, lambda: total(X, normalizer=tf.constant(-1.0))),
     "normalizer without sum": (ValueError, lambda: sigmoid_focal_loss(X, T, reduction="mean", normalizer=2.0)),
+    "normalizer subnormal": (ValueError, lambda: total(X.astype(np.float32), normalizer=1e-39)),
+    "gamma no float holds": (ValueError, lambda: total(X, gamma=10**400)),
     "targets above 1": (ValueError, lambda: sigmoid_focal_loss(tf.ones(2), tf.constant([0.0, 2.0]))),
     "targets nan": (ValueError, lambda: sigmoid_focal_loss(tf.ones(2), tf.constant([0.0, np.nan]))),
     "sum_classes of 0-d": (ValueError, lambda: sigmoid_focal_loss(1.0, 1, reduction="sum_classes")),
@@ -290,3 +299,16 @@ def test_targets_of_any_real_kind(targets):
     np.testing.assert_allclose(
         sigmoid_focal_loss(X[0, :3], targets), SigmoidFocal().value(X[0, :3], targets), rtol=1e-14
     )
+
+
+@pytest.mark.parametrize("dtype", ["uint32", "uint64"])
+def test_an_index_that_32_bits_do_not_hold_is_no_class_and_no_ignore_index(dtype):
+    x = tf.zeros((2, 3))
+    for wide in (2**32 - 100, 2**32 + 1 if dtype == "uint64" else 2**31):
+        with pytest.raises(ValueError, match="targets must be class indices from 0 to 3"):
+            sigmoid_focal_loss(x, tf.constant([1, wide], dtype), ignore_index=-100)
+
+
+def test_bool_targets_can_be_ignored():
+    got = sigmoid_focal_loss(X[0, :3], [True, False, True], ignore_index=0)
+    np.testing.assert_allclose(got, sigmoid_focal_loss(X[0, :3], [1, 0, 1], ignore_index=0))

@@ -336,6 +336,12 @@ BAD = [
     ({"reduction": "avg"}, ValueError, "reduction must be one of"),
     ({"normalizer": 2.0}, ValueError, "normalizer divides a sum"),
     ({"normalizer": 0.0, "reduction": "sum"}, ValueError, "normalizer must be a finite number > 0, got 0.0"),
+    (
+        {"logits": T.float(), "normalizer": 1e-39, "reduction": "sum"},
+        ValueError,
+        "must not be below 1.175e-38",
+    ),
+    ({"gamma": 10**400}, ValueError, "gamma must be a finite number >= 0 that a float holds, got 1000"),
     ({"normalizer": torch.zeros(()), "reduction": "sum"}, ValueError, "normalizer must be a finite number > 0"),
     ({"normalizer": torch.ones(2), "reduction": "sum"}, ValueError, "normalizer must be one number"),
 ]
@@ -407,3 +413,10 @@ def test_any_loss_object():
 def test_held_in_float32(value):
     got = held_in_float32(ScaledSquare(value))
     assert got == ScaledSquare(float(np.float32(min(value, float(np.finfo(np.float32).max)))))
+
+
+@pytest.mark.parametrize("dtype", ["uint32", "uint64"])
+def test_an_index_that_32_bits_do_not_hold_is_no_class_and_no_ignore_index(dtype):
+    for wide in (2**32 - 100, 2**64 - 100 if dtype == "uint64" else 2**31):
+        with pytest.raises(ValueError, match="targets must be class indices from 0 to 3"):
+            sigmoid_focal_loss(torch.zeros(2, 3), np.array([1, wide], dtype), ignore_index=-100)

@@ -12,6 +12,7 @@ from focal_ref import SigmoidFocal
 
 torch = pytest.importorskip("torch")
 
+from agreement import INFINITE, infinite  # noqa: E402
 from torch import func  # noqa: E402
 from torch._dynamo.backends.common import aot_autograd  # noqa: E402
 from torch._functorch.aot_autograd import make_boxed_func  # noqa: E402
@@ -192,6 +193,13 @@ def test_compiled_any_loss_object():
     loss = ScaledSquare(0.3)
     got = counted(lambda loss, x: apply(loss, x, t))[0](loss, x)
     np.testing.assert_allclose(got, loss.value(x.numpy(), t.numpy()), rtol=1e-14)
+
+
+def test_compiled_infinite_logit_against_a_target_of_any_weight():
+    x, t, exact = (torch.tensor(array) for array in infinite())
+    compiled, _ = counted(lambda loss: apply(loss, x, t))
+    for loss in INFINITE:
+        assert torch.equal(compiled(loss), exact)
 
 
 @pytest.mark.parametrize("gamma", [2.0, 2.7])

@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from agreement import INFINITE, infinite  # noqa: E402
 from torch_one_pass_cases import (  # noqa: E402
     FLOATS,
     HALVES,
@@ -107,6 +108,23 @@ def test_no_element_depends_on_its_neighbours(loss):
     kept[rows] = False
     for mine, theirs in zip(alone, both(loss, others, other_t, validate=False), strict=True):
         assert torch.equal(mine[kept], theirs[kept])
+
+
+@pytest.mark.parametrize("dtype", [*FLOATS, *HALVES], ids=str)
+@pytest.mark.parametrize("share", [-1.0, -0.8, 0.8, 1.0])
+@pytest.mark.parametrize("t", [0.0, 1.0])
+def test_a_logit_whose_double_overflows_and_that_stands_alone(dtype, share, t):
+    x = torch.tensor([share * torch.finfo(dtype).max]).to(dtype)
+    targets = torch.tensor([t]).to(dtype)
+    for got, exact in zip(both(SigmoidFocal(), x, targets), reference(SigmoidFocal(), x, targets), strict=True):
+        assert ulps(got, exact) <= 1
+
+
+@pytest.mark.parametrize("loss", INFINITE, ids=str)
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_an_infinite_logit_against_a_target_of_any_weight(loss, dtype):
+    x, t, exact = (torch.tensor(array).to(dtype) for array in infinite())
+    assert torch.equal(both(loss, x, t)[0], exact)
 
 
 @pytest.mark.parametrize("largest", [10.0, 11.9, 12.1, 14.0, 17.0, 25.0, 64.5, 88.5])
