@@ -19,6 +19,7 @@ No power gamma-1 occurs; b, g and H p - h are differences, taken of small number
 dominates. A detached modulator leaves a m b, a m T D v, and h = alpha t q^gamma.
 """
 
+import math
 from functools import cached_property
 
 from focal_ref.losses.softmax_terms import SoftmaxTerms
@@ -58,8 +59,8 @@ class Modulated(RowRule):
     def __init__(self, terms: SoftmaxTerms, gamma: float | Array, alpha: float | Array | None, detach: bool) -> None:
         super().__init__(terms, gamma, alpha, detach)
         self._modulate()
-        balance = terms.balance(alpha)
-        self.factor = self.m if balance is None else balance * self.m
+        self.balance = terms.balance(alpha)
+        self.factor = self.m if self.balance is None else self.balance * self.m
 
     def _modulate(self) -> None:
         raise AttributeError("a rule says what its modulating factor is")
@@ -86,6 +87,13 @@ class Linear(Modulated):
         self.u = mixed / s.total
         relative = quotient_error(self.u, mixed, mixed_low, s.total, s.total_low, xp)
         self.m = corrected_power(self.u, relative, self.gamma, xp)
+
+    def value(self) -> Array:
+        # A class without probability makes p_t less than 1, however little it weighs: only a power of that underflows.
+        infinite = self.terms.cross_entropy == math.inf
+        if self.balance is not None:
+            infinite = infinite & (self.balance > 0.0)
+        return self.xp.where(infinite, self.terms.cross_entropy, super().value())
 
     @cached_property
     def lifted_g(self) -> Array:

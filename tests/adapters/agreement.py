@@ -6,7 +6,7 @@ from focal_adapters.parameters import held_in_float32
 from focal_conformance.errors import flushed, ulp_errors
 from focal_conformance.formats import FORMATS
 from focal_conformance.scales import term_scales
-from focal_ref import SigmoidFocal
+from focal_ref import SigmoidFocal, SoftmaxFocal
 
 LOSSES = [
     SigmoidFocal(),
@@ -51,6 +51,19 @@ def infinite(dtype="float32"):
 
 
 INFINITE = [SigmoidFocal(alpha, gamma) for alpha in (None, 0.25) for gamma in (0.0, 0.7, 2.0, 5.0)]
+
+
+def infinite_rows():
+    """Rows with a class of probability 0 and little weight, whose losses are infinite; in the last it has none."""
+    little = np.array([2e-38, 1e-30, 1e-20, 1e-6, 0.5, 0.0])
+    x = np.tile([-np.inf, 100.0, 0.0], (little.size, 1))
+    t = np.stack([little, 1.0 - little, np.zeros_like(little)], axis=-1)
+    return x.astype("float32"), t.astype("float32"), np.where(little > 0.0, np.inf, 0.0)
+
+
+INFINITE_ROWS = [
+    SoftmaxFocal(alpha=alpha, gamma=gamma) for alpha in (None, (1.0, 0.5, 1.0)) for gamma in (0.7, 2.0, 5.0)
+]
 
 
 def small():

@@ -2,7 +2,21 @@
 
 import numpy as np
 import pytest
-from agreement import BOUNDS, DTYPES, INFINITE, OPTIONS, QUANTITIES, REDUCTIONS, infinite, losses, points, small, worst
+from agreement import (
+    BOUNDS,
+    DTYPES,
+    INFINITE,
+    INFINITE_ROWS,
+    OPTIONS,
+    QUANTITIES,
+    REDUCTIONS,
+    infinite,
+    infinite_rows,
+    losses,
+    points,
+    small,
+    worst,
+)
 
 import focal_ref
 from focal_ref import SigmoidFocal
@@ -59,6 +73,13 @@ def test_agrees_with_reference(mode, quantity, dtype):
 def test_an_infinite_logit_against_a_target_of_any_weight(mode, loss):
     x, t, exact = infinite()
     np.testing.assert_array_equal(MODES[mode](lambda x: apply(loss, x, t))(x), exact)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("loss", INFINITE_ROWS, ids=str)
+def test_a_class_without_probability_and_of_any_weight(mode, loss):
+    x, t, exact = infinite_rows()
+    np.testing.assert_allclose(MODES[mode](lambda x: apply(loss, x, t))(x), exact, atol=1e-37)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1e-300, 1e9, 1e300])

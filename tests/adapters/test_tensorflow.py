@@ -2,7 +2,21 @@
 
 import numpy as np
 import pytest
-from agreement import BOUNDS, DTYPES, INFINITE, OPTIONS, QUANTITIES, REDUCTIONS, infinite, losses, points, small, worst
+from agreement import (
+    BOUNDS,
+    DTYPES,
+    INFINITE,
+    INFINITE_ROWS,
+    OPTIONS,
+    QUANTITIES,
+    REDUCTIONS,
+    infinite,
+    infinite_rows,
+    losses,
+    points,
+    small,
+    worst,
+)
 
 import focal_ref
 from focal_ref import SigmoidFocal
@@ -80,6 +94,13 @@ def test_odds_beyond_what_the_reciprocal_is_exact_for(mode, target, gamma):
 def test_an_infinite_logit_against_a_target_of_any_weight(mode, loss):
     x, t, exact = infinite()
     np.testing.assert_array_equal(MODES[mode](lambda x: apply(loss, x, t))(tf.constant(x)), exact)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("loss", INFINITE_ROWS, ids=str)
+def test_a_class_without_probability_and_of_any_weight(mode, loss):
+    x, t, exact = infinite_rows()
+    np.testing.assert_allclose(MODES[mode](lambda x: apply(loss, x, t))(tf.constant(x)), exact, atol=1e-37)
 
 
 # With gamma beyond 1e34 grappler's order of multiplication overflows: gamma * CE * k for gamma * (k * CE).

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from agreement import INFINITE, infinite  # noqa: E402
+from agreement import INFINITE, INFINITE_ROWS, infinite, infinite_rows  # noqa: E402
 from torch_one_pass_cases import (  # noqa: E402
     FLOATS,
     HALVES,
@@ -125,6 +125,12 @@ def test_a_logit_whose_double_overflows_and_that_stands_alone(dtype, share, t):
 def test_an_infinite_logit_against_a_target_of_any_weight(loss, dtype):
     x, t, exact = (torch.tensor(array).to(dtype) for array in infinite())
     assert torch.equal(both(loss, x, t)[0], exact)
+
+
+@pytest.mark.parametrize("loss", INFINITE_ROWS, ids=str)
+def test_a_class_without_probability_and_of_any_weight(loss):
+    x, t, exact = (torch.tensor(array) for array in infinite_rows())
+    np.testing.assert_allclose(both(loss, x, t)[0], exact, atol=1e-37)
 
 
 @pytest.mark.parametrize("largest", [10.0, 11.9, 12.1, 14.0, 17.0, 25.0, 64.5, 88.5])
