@@ -64,12 +64,19 @@ def page_parser() -> Parser:
 def add_common(made: Parser, rounds: int) -> None:
     """Flags of all that is measured."""
     made.add_argument(
-        "--only", action="append", default=[], metavar="PATTERN",
+        "--only", action="append", default=[], metavar="PATTERN", type=pattern,
         help="cases whose name matches: torch, eager, 'torch/*/float32' (repeatable)",
     )  # fmt: skip
     made.add_argument("--rounds", type=at_least(1), default=rounds, metavar="N", help=f"samples of each ({rounds})")
     made.add_argument("--threads", type=threads, default=machine.cores(), metavar="N", help="cores to use (all)")
     made.add_argument("--json", type=writable, metavar="FILE", help="write everything that was measured")
+
+
+def pattern(text: str) -> str:
+    """Not empty, as a variable that was never set is: it would match everything."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"must be a part of a case's name, got {text!r}")
+    return text
 
 
 def at_least(least: int):  # type: ignore[no-untyped-def]

@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     scoreboard.add_argument("--markdown", metavar="FILE", required=True, help="the page to write")
     scoreboard.add_argument("--html", metavar="FILE", help="its twin in HTML")
     scoreboard.set_defaults(run=_lazily("scoreboard"))
-    _add_vectors(commands.add_parser("vectors", help="generate, check or export the golden vectors"))
+    _add_vectors(commands.add_parser("vectors", help="generate (or --check) and export the golden vectors"))
     return parser
 
 

@@ -41,6 +41,7 @@ def parametrize_with_cases(
     soft_targets: str | None = "linear",
     gradient: Callable[..., Any] | str | None = None,
     transforms: tuple[str, ...] | list[str] | str = (),
+    class_indices: bool = False,
 ) -> Callable[[Decorated], Decorated]:
     """Parametrize a test with the checks of a port: one ``case`` a check, and ``case.check()`` runs it.
 
@@ -80,6 +81,8 @@ def parametrize_with_cases(
         Of a NumPy port the function that returns the pair (value, gradient).
     transforms : str or tuple of str
         Transformations that the port claims: 'vmap', 'compile', 'jit', ...
+    class_indices : bool
+        Whether the port claims class indices as targets of the sigmoid loss, the number of classes for background.
 
     Returns
     -------
@@ -97,6 +100,7 @@ def parametrize_with_cases(
             soft_targets="none" if soft_targets is None else soft_targets,
             gradient=gradient if isinstance(gradient, str) else None,
             transform=list(_words(transforms)),
+            class_indices=class_indices,
             dialect="documentation",
             answer_timeout=None,
         )

@@ -26,6 +26,11 @@ def pytest_addoption(parser: Any) -> None:
         ("known-failures", once, "FILE", "failures that are expected, as `focal-ref verify --update` writes them"),
     ):
         group.addoption(f"--focal-{name}", metavar=metavar, help=text, **kind)
+    group.addoption(
+        "--focal-class-indices",
+        action="store_true",
+        help="for py: ports: claim class indices as targets of the sigmoid loss, the number of classes for background",
+    )
     group.addoption("--focal-device", default="cpu", metavar="DEVICE", help="cpu, cuda, cuda:0, mps")
     group.addoption("--focal-level", default="required", choices=("required", "recommended"))
     group.addoption("--focal-dialect", default="documentation", choices=("documentation", "code"))

@@ -73,6 +73,7 @@ def test_the_page_is_the_same_from_the_file(numpy_run, tmp_path):
         (("--device", "tpu"), "--device"),
         (("--json", "no/such/folder/x.json"), "--json"),
         (("--only", "no-such-case"), "no-such-case"),
+        (("--only", ""), "--only"),
         (("--device", "cuda", "--only", "jax"), "jax"),
         (("--no-such-flag",), "--no-such-flag"),
         (("growth", "--max", "10"), "--max"),

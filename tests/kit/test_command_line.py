@@ -84,6 +84,12 @@ def test_the_line_that_reruns_a_case_works(array_api_run, loss):
         (["verify", "adapter:array_api", "--argument", "logit=x"], 2, ["the names are logits"]),
         (["verify", "adapter:array_api", "--device", "cuda"], 3, ["no device 'cuda'"]),
         (["verify", "adapter:array_api", "--dtype", "float16"], 3, ["does not claim float16"]),
+        (["verify", "py:json:loads", "--mode", "compile"], 2, ["--mode compile is about adapters"]),
+        (
+            ["verify", "adapter:array_api", "--loss", "sigmoid_focal", "--class-indices"],
+            2,
+            ["--class-indices describes a py: port"],
+        ),
         (["show", "17"], 2, ["no case '17'", "sigmoid_focal/float32"]),
         (["show", "sigmoid_focal/float32/alpha=0.3/gamma=2/special/1"], 2, ["the vectors hold no"]),
         (["show", "sigmoid_focal/float32/alpha=0.25/gamma=2/special/9999"], 2, ["indices 0 to"]),
@@ -97,6 +103,54 @@ def test_wrong_use_is_answered(arguments, code, words):
     assert run.returncode == code, text
     assert all(word in text for word in words), text
     assert "Traceback" not in text
+
+
+PLAIN = """
+import numpy as np
+
+def one_hot(x, t):
+    if t.ndim == x.ndim:
+        return t
+    {index}
+    return np.concatenate([np.eye(x.shape[-1]), np.zeros((1, x.shape[-1]))])[t].astype(x.dtype)
+
+def loss(logits, targets, alpha=0.25, gamma=2.0):
+    x, t = logits, one_hot(logits, targets)
+    p = np.exp(-np.logaddexp(0, -x))
+    p_t = p * t + (1 - p) * (1 - t)
+    alpha_t = 1 if alpha is None else alpha * t + (1 - alpha) * (1 - t)
+    return {factor} * alpha_t * (1 - p_t) ** gamma * np.logaddexp(0, np.where(t == 1, -x, x))
+"""
+
+
+def plain_port(folder, index="", factor="1"):
+    (folder / "mine.py").write_text(PLAIN.format(index=index, factor=factor))
+    return "verify", "py:mine.py:loss", "--framework", "numpy", "--dtype", "float64"
+
+
+@pytest.mark.parametrize(
+    ("index", "code"), [("", 0), ("t = np.minimum(t, x.shape[-1] - 1)", 1)], ids=["right", "background a class"]
+)
+def test_class_indices_of_a_python_port_are_claimed_by_a_flag(tmp_path, index, code):
+    line = (*plain_port(tmp_path, index), "--check", "class_indices", "--no-diagnosis")
+    unclaimed, claimed = focal_ref(*line, cwd=tmp_path), focal_ref(*line, "--class-indices", cwd=tmp_path)
+    assert unclaimed.returncode == 3
+    assert "--class-indices claims them" in unclaimed.stdout
+    assert claimed.returncode == code, claimed.stdout + claimed.stderr
+
+
+@pytest.mark.parametrize(("factor", "code"), [("1", 0), ("3", 1)])
+def test_a_reader_that_goes_changes_no_verdict(tmp_path, factor, code):
+    line = (*plain_port(tmp_path, factor=factor), "--check", "hard_values", "--no-diagnosis")
+    command = [sys.executable, "-m", "focal_conformance", *line]
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": PATH}, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    assert run.returncode == code, run.stderr
+    assert run.stderr == ""
 
 
 def test_unrecognised_names_and_the_flags_that_mend_it(tmp_path):

@@ -167,6 +167,8 @@ def test_a_failure_that_is_as_listed(folder):
         ({"arguments": {"target": "targets"}}, "the names are logits, targets"),
         ({"always": {"nothing": 1}}, "has no argument 'nothing'"),
         ({"transforms": "vmp"}, "vmp"),
+        ({"transforms": "jit"}, "--transform jit"),
+        ({"class_indices": True, "loss": "softmax_focal"}, "--class-indices is about the sigmoid loss"),
         ({"soft_targets": "linaer"}, "linaer"),
         ({"device": "tpu"}, "tpu"),
     ],

@@ -54,6 +54,17 @@ def _forward(logits, targets, alpha, gamma):
 reverse_mode_only.defvjp(_forward, lambda alpha, gamma, slope, upstream: (upstream * slope, jnp.zeros_like(slope)))
 
 
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def doubled_where_nobody_differentiates(logits, targets, alpha=0.25, gamma=2.0):
+    """Compiled; the rule for derivatives has a value of its own."""
+    return (2.0 if isinstance(logits, jax.core.Tracer) else 1.0) * plain(logits, targets, alpha, gamma)
+
+
+doubled_where_nobody_differentiates.defvjp(
+    _forward, lambda alpha, gamma, slope, upstream: (upstream * slope, jnp.zeros_like(slope))
+)
+
+
 def first_derivative_only(logits, targets, alpha=0.25, gamma=2.0):
     """The first derivative as a constant."""
     stop = jax.lax.stop_gradient

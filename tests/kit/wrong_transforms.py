@@ -38,6 +38,7 @@ CAUGHT_BY = {
     },
     "jax": {
         "reads_a_number": "jit",
+        "doubled_where_nobody_differentiates": "jit",
         "computes_on_the_host": "grad",
         "branch_on_data": "vmap",
         "reverse_mode_only": "jvp",

@@ -188,7 +188,8 @@ class Weights:
     def run(self, session: Session, outcome: Outcome) -> None:
         """Of the shape of the logits, and broadcast to it."""
         if session.port.dialect.weight is None:
-            raise NotClaimed("it has no weight argument")
+            flag = "; --argument weight=NAME claims one" if session.port.probed else ""
+            raise NotClaimed(f"its dialect claims no weight argument{flag}")
         points = sample(session).shaped(*SHAPE)
         if not session.thorough and session.port.dialect.normalizer is not None:
             _weighted_sum(session, outcome, points)

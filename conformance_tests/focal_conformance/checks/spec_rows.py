@@ -29,7 +29,8 @@ class ClassIndices:
     def run(self, session: Session, outcome: Outcome) -> None:
         """Each row has at most one positive; one row is background."""
         if not session.port.dialect.class_indices:
-            raise NotClaimed("it takes no class indices")
+            flag = "; --class-indices claims them" if session.port.probed else ""
+            raise NotClaimed(f"its dialect claims no class indices{flag}")
         points = _indexed(session)
         for reduction in claimed(session, ("none", *REDUCED)):
             ones = np.ones(SHAPE)

@@ -92,6 +92,11 @@ def add_port_flags(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="claim a transformation: vmap, compile, jit, ...",
     )
+    group.add_argument(
+        "--class-indices",
+        action="store_true",
+        help="claim class indices as targets of the sigmoid loss, the number of classes for background",
+    )
     group.add_argument("--framework", choices=("torch", "tensorflow", "jax", "paddle", "numpy", "array_api_strict"))
     group.add_argument(
         "--argument", action="append", default=[], metavar="NAME=ARGUMENT", help="logits=x: the port's name for it"

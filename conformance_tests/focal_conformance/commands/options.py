@@ -25,6 +25,8 @@ def port_options(parsed: Namespace, loss: str | None = None) -> Options:
     ):
         if value is not None and value not in there:
             raise UsageError(f"{flag}: unknown {value!r}; there are {', '.join(there)}")
+    if parsed.class_indices and LOSSES[loss or parsed.loss or DEFAULT_LOSS].consumes_classes:
+        raise UsageError("--class-indices is about the sigmoid loss; of the softmax loss they are the usual targets")
     names = dict(_pair("--argument", text) for text in parsed.argument)
     for name in names:
         if name not in ALIASES:
@@ -40,6 +42,7 @@ def port_options(parsed: Namespace, loss: str | None = None) -> Options:
         alpha_off=None if parsed.alpha_off is None else (_off_switch(parsed.alpha_off),),
         soft_targets=None if parsed.soft_targets == "none" else parsed.soft_targets,
         transforms=_transforms(parsed.transform),
+        class_indices=parsed.class_indices,
         code=parsed.dialect == "code",
         answer_timeout=_seconds(parsed.answer_timeout),
     )
@@ -92,6 +95,7 @@ def refuse_idle_flags(parsed: Namespace, ports: list[str]) -> None:
         "--soft-targets": parsed.soft_targets != "linear",
         "--gradient": parsed.gradient is not None,
         "--transform": parsed.transform,
+        "--class-indices": parsed.class_indices,
     }
     for flag, value in given.items():
         if value:

@@ -96,6 +96,10 @@ def _ports(parsed: Namespace) -> list[str]:
             raise UsageError(f"{flag} is about peers, and none is named")
     if not parsed.timeout > 0:
         raise UsageError(f"--timeout must be > 0, got {parsed.timeout:g}")
+    if parsed.mode is not None and not parsed.all and not any(port.startswith("adapter:") for port in parsed.ports):
+        raise UsageError(
+            f"--mode {parsed.mode} is about adapters, and none is named; of a py: port --transform claims a compiler"
+        )
     ports: list[str] = []
     for port in known_ports() if parsed.all else parsed.ports:
         ports += _in_modes(port, parsed.mode)

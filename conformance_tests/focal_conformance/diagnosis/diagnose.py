@@ -118,7 +118,7 @@ def _conclude(diagnosis: Diagnosis, ranked: list[Candidate], asked: Sequence[Ask
     if nearest is not None and nearest.count > diagnosis.right:
         near = f"; the nearest, {' + '.join(nearest.names)}, explains {nearest.count} of {diagnosis.asked} results"
     if diagnosis.right == diagnosis.asked:
-        near = "; the losses of single elements are right"
+        near = f"; the {diagnosis.asked} results of single elements that were asked for are right"
     diagnosis.message = f"none of the {len(CATALOGUE)} known deviations, alone or in pairs, reproduces it{near}"
     if diagnosis.causes:
         diagnosis.message += "; beside that: " + "; ".join(cause.sentence for cause in diagnosis.causes)

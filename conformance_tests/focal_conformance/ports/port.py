@@ -43,6 +43,8 @@ class Options:
     soft_targets: str | None = "linear"
     transforms: tuple[str, ...] = ()
     """What a Python port claims to work under."""
+    class_indices: bool = False
+    """Whether a Python port of the sigmoid loss claims to take them."""
     code: bool = False
     """A public package is held against what its code does, not against its documentation."""
     answer_timeout: float = ANSWER_TIMEOUT
@@ -61,6 +63,7 @@ class Options:
         words += [] if self.soft_targets == "linear" else ["--soft-targets", self.soft_targets or "none"]
         for name in self.transforms:
             words += ["--transform", name]
+        words += ["--class-indices"] if self.class_indices else []
         words += ["--dialect", "code"] if self.code else []
         words += [] if self.answer_timeout == ANSWER_TIMEOUT else ["--answer-timeout", f"{self.answer_timeout:g}"]
         return "".join(f" {shlex.quote(word)}" for word in words)

@@ -69,6 +69,7 @@ def described(rest: str, target: Any, options: Options, companion: Any = None) -
     framework = options.framework or _framework_of(target)
     if framework is None:
         raise UsageError(f"py:{rest} needs --framework torch|tensorflow|jax|numpy")
+    _check_transforms(options.transforms, framework)
     if companion is not None:
         companion = _callable(options.companion or "gradient", companion)[0]
     dialect = Dialect(
@@ -79,6 +80,7 @@ def described(rest: str, target: Any, options: Options, companion: Any = None) -
         always=always,
         soft_targets=options.soft_targets,
         transforms=options.transforms,
+        class_indices=options.class_indices,
         refuses_bad_parameters=False,
         source="found by trying",
     )
@@ -127,6 +129,16 @@ def _file_module(path: Path) -> Any:
     sys.path.insert(0, str(path.parent.resolve()))
     spec.loader.exec_module(module)
     return module
+
+
+def _check_transforms(claimed: tuple[str, ...], framework: str) -> None:
+    """A claim that nobody would check is refused."""
+    from focal_conformance.checks.transforms import transforms_of
+
+    there = transforms_of(framework)
+    for name in claimed:
+        if name not in there:
+            raise UsageError(f"--transform {name}: {framework} has " + (f"{', '.join(there)}" if there else "none"))
 
 
 def _callable(rest: str, target: Any) -> tuple[Callable[..., Any], Signature]:

@@ -20,7 +20,17 @@ from focal_conformance.session import Session
 from focal_conformance.suite.case import Case, cases_of
 
 REPEATED = ("argument", "always", "transform")
-ONCE = ("loss", "framework", "alpha_off", "soft_targets", "gradient", "dialect", "answer_timeout", "device")
+ONCE = (
+    "loss",
+    "framework",
+    "alpha_off",
+    "soft_targets",
+    "gradient",
+    "dialect",
+    "answer_timeout",
+    "device",
+    "class_indices",
+)
 
 
 class Missing:

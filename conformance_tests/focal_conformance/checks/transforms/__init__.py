@@ -31,4 +31,10 @@ TRANSFORM_CHECKS = (
 TRANSFORMS = tuple(check.name for check in TRANSFORM_CHECKS)
 """What a dialect may claim."""
 
-__all__ = ["TRANSFORMS", "TRANSFORM_CHECKS"]
+
+def transforms_of(framework: str) -> tuple[str, ...]:
+    """Those that a framework has."""
+    return tuple(check.name for check in TRANSFORM_CHECKS if framework in check.modules)
+
+
+__all__ = ["TRANSFORMS", "TRANSFORM_CHECKS", "transforms_of"]
