@@ -22,7 +22,7 @@ class FocalLossModule(torch.nn.Module):  # type: ignore[misc]
 
     def __init__(
         self,
-        *,
+        *positional: Any,
         reduction: str = "mean",
         ignore_index: int | None = None,
         validate: bool | None = None,
@@ -30,6 +30,9 @@ class FocalLossModule(torch.nn.Module):  # type: ignore[misc]
         **parameters: Any,
     ) -> None:
         super().__init__()
+        if positional:
+            first = ", ".join(self._parameter_names)
+            raise TypeError(f"{type(self).__name__} takes keywords only, such as {first}; got {positional[0]!r}")
         check_reduction(reduction, None)
         check_names(type(self).__name__, parameters, self._parameter_names)
         loss = self.loss_class(**parameters)

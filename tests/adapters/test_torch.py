@@ -395,6 +395,11 @@ def test_module_checks_its_parameters_when_made(wrong):
         SigmoidFocalLoss(**wrong)
 
 
+def test_a_module_takes_its_parameters_by_name():
+    with pytest.raises(TypeError, match=r"SigmoidFocalLoss takes keywords only, such as alpha, .*; got 2.0"):
+        SigmoidFocalLoss(2.0)
+
+
 def test_module_has_no_state():
     assert not list(SigmoidFocalLoss().parameters())
     assert not SigmoidFocalLoss().state_dict()
