@@ -93,7 +93,7 @@ class Hard(FastRule):
 
     def value(self) -> Array:
         value = self.xp.abs(self.signed * self.cross_entropy)
-        if _in_between(self.alpha):
+        if keeps_both_classes(self.alpha):
             return value
         # alpha 0 or 1 leaves a class out, were its loss infinite; but not nan.
         left_out = (self.signed == 0.0) & (self.cross_entropy > FAR)
@@ -131,7 +131,7 @@ class Linear(FastRule):
         # the modulator of a tiny weight, which underflows.
         opposed = self.not_t * xp.clip(self.x * STEEP, 0.0, 1.0) + self.t * xp.clip(-self.x * STEEP, 0.0, 1.0)
         counts = xp.clip(opposed * largest * largest, None, 1.0)
-        if not _in_between(self.alpha):
+        if not keeps_both_classes(self.alpha):
             counts = counts * xp.clip(self.balance(self.alpha) * largest * largest, None, 1.0)
         beyond = xp.abs(self.x) - (self.above + self.below)
         return self.factor * self.cross_entropy + xp.minimum(beyond, counts * largest * largest)
@@ -150,5 +150,6 @@ class Linear(FastRule):
         return self.factor * (self.up - self.down)
 
 
-def _in_between(alpha: Any) -> bool:
+def keeps_both_classes(alpha: Any) -> bool:
+    """Whether no class is left out, as alpha 0 or 1 does; False where that cannot be told."""
     return alpha is None or (isinstance(alpha, float) and 0.0 < alpha < 1.0)

@@ -19,6 +19,7 @@ The error is that of 1 - p_t times gamma: `docs/accuracy.md` has what was measur
 import math
 from typing import Any
 
+from focal_ref.losses.sigmoid_fast import keeps_both_classes
 from focal_ref.powers import power
 from focal_ref.stable import Array, significand_bits
 
@@ -62,7 +63,7 @@ class Fused:
             self.m = self.lower * self.u
         # An infinite logit says nothing about a target that weighs nothing, in itself or by its alpha: inf * 0 is nan.
         weightless = self.opposed == 0.0
-        if not (alpha is None or (isinstance(alpha, float) and 0.0 < alpha < 1.0)):
+        if not keeps_both_classes(alpha):
             weightless = weightless | (alpha_t == 0.0)
         linear = xp.where(weightless, xp.zeros_like(y), self.opposed * y)
         self.cross_entropy = linear + log1p_of_unit(self.e, xp)
